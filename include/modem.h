@@ -1,0 +1,151 @@
+/* modem.h - the treaty: what a modem tells the daemon, and what the daemon may ask of it.
+ * Flat values only; what owns a thread or a descriptor (struct modem) is opaque and stays in modem/.
+ * The folder modem/ links without SQLite, HTTP or curl. */
+#ifndef SMSBRIDGE_MODEM_H
+#define SMSBRIDGE_MODEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "sms.h"
+
+#define MODEM_NAME_MAX   32
+#define MODEM_PATH_MAX  256
+#define MODEM_ID_MAX     24     /* IMEI 15, ICCID 20, IMSI 15 digits */
+#define MODEM_TEXT_MAX  160
+#define MODEM_INIT_MAX  256
+#define MODEM_PDU_MAX   192     /* octets: SMSC address and TPDU */
+
+/* ---- what the daemon gives ---- */
+struct modem_config {
+    char name[MODEM_NAME_MAX];
+    char port[MODEM_PATH_MAX];      /* a device, a pty, "tcp:host:port" */
+    uint32_t baud;
+    char pin[16];                   /* "" : none */
+    char iccid[MODEM_ID_MAX];       /* with pin: sent to that card only */
+    char smsc[SMS_ADDR_MAX];        /* "": what the SIM says */
+    char init[MODEM_INIT_MAX];      /* extra AT commands, separated by | */
+    bool roaming;                   /* send while roaming */
+    int submit_timeout_ms;          /* Ctrl-Z to +CMGS: 180000 */
+};
+
+/* One part to send. */
+struct sms_job {
+    uint64_t part;                  /* the store's key, never 0 */
+    struct sms_submit submit;
+};
+
+/* How a part was not sent. */
+enum fault_class {
+    FAULT_ABANDONED,    /* nothing was tried (stopping, port lost before the prompt): back as it was */
+    FAULT_REFUSED,      /* this part, for good, on any modem */
+    FAULT_BUSY,         /* certain: not sent; later, here or elsewhere */
+    FAULT_MODEM,        /* certain: not sent; this modem or SIM cannot, another may */
+    FAULT_UNCERTAIN,    /* it may have gone out */
+    FAULT_HELD          /* CMS 197: the service centre already holds it, so it IS sent, mr unknown */
+};
+const char *fault_class_str(enum fault_class c);
+
+struct modem_fault {
+    enum fault_class class;
+    char code[24];                  /* "CMS 38", "CME 30", "ERROR", "timeout", "unplugged", … */
+    char text[MODEM_TEXT_MAX];      /* a sentence for people */
+};
+
+/* ---- what the modem tells ---- */
+struct modem_identity {
+    char imei[MODEM_ID_MAX], iccid[MODEM_ID_MAX], imsi[MODEM_ID_MAX], number[SMS_ADDR_MAX];
+    char manufacturer[48], model[48], firmware[64];
+};
+
+enum modem_state { MODEM_STARTING, MODEM_PIN, MODEM_REGISTERING, MODEM_READY, MODEM_SENDING,
+                   MODEM_SUSPENDED, MODEM_GONE };
+const char *modem_state_str(enum modem_state s);    /* "starting" "pin" "registering" … */
+
+/* 3GPP TS 27.007 7.2 <stat>, by its meaning. */
+enum modem_registration { REG_UNKNOWN, REG_NONE, REG_SEARCHING, REG_DENIED, REG_EMERGENCY,
+                          REG_HOME, REG_ROAMING, REG_SMS_HOME, REG_SMS_ROAMING };
+const char *modem_registration_str(enum modem_registration r);
+
+#define MODEM_SIGNAL_UNKNOWN 0      /* signal_dbm */
+struct modem_status {               /* a snapshot */
+    enum modem_state state;
+    char reason[MODEM_TEXT_MAX];    /* why not ready, in words; "" when ready or sending */
+    char port[MODEM_PATH_MAX];      /* where it was found last */
+    struct modem_identity who;
+    enum modem_registration registration;
+    char operator_name[48];
+    int16_t signal_dbm;             /* -113 to -51; MODEM_SIGNAL_UNKNOWN */
+    char smsc[SMS_ADDR_MAX];
+    char storage[8];                /* "SM", "ME", …: where incoming messages go */
+    uint16_t storage_used, storage_size;
+    uint32_t resets;                /* times it was started again */
+};
+
+struct sms_raw {                    /* a PDU as it came, before anybody understood it */
+    uint8_t octets[MODEM_PDU_MAX];
+    uint16_t n;
+};
+
+enum modem_event_kind { MODEM_EVENT_CALL, MODEM_EVENT_MEMORY_FULL, MODEM_EVENT_RESET, MODEM_EVENT_USSD };
+struct modem_event {
+    enum modem_event_kind kind;
+    char text[MODEM_TEXT_MAX];      /* the caller's number, a reason, … */
+};
+
+/* Called on the modem's thread, never two at once for one modem; they may block until the disk has it.
+ * OK means: committed.  Any other result leaves the SMS on the SIM or with the network, to come again. */
+struct modem_hooks {
+    /* The next part for this modem, on disk as `sending` from now on.  ERR_EMPTY: nothing is due. */
+    enum err (*next)(void *ctx, const char *modem, struct sms_job *job);
+    /* +CMGS: mr.  With `next` not NULL the same commit claims the next part: next->part 0 when none. */
+    enum err (*sent)(void *ctx, const char *modem, const struct sms_job *job, uint8_t mr,
+                     struct sms_job *next);
+    enum err (*failed)(void *ctx, const char *modem, const struct sms_job *job,
+                       const struct modem_fault *why);
+    /* A status report.  *settled_part: the part that it was about, 0 if unknown (kept all the same).
+     * It may settle a part whose +CMGS is still awaited. */
+    enum err (*report)(void *ctx, const char *modem, const struct sms_report *rep,
+                       uint64_t *settled_part);
+    enum err (*incoming)(void *ctx, const char *modem, const struct sms_deliver *msg,
+                         const struct sms_raw *pdu);
+    /* Bytes that sms_decode() refused: kept, so that they can be deleted from the SIM. */
+    enum err (*raw)(void *ctx, const char *modem, const struct sms_raw *pdu);
+    /* Before the queue is opened; the SIM a report or a reference belongs to. */
+    enum err (*identified)(void *ctx, const char *modem, const struct modem_identity *who);
+    /* Recorded before the PIN is sent.  ERR_DENIED: it was tried with this card and refused, or may have been. */
+    enum err (*pin_may_try)(void *ctx, const char *iccid, const char *pin);
+    enum err (*pin_accepted)(void *ctx, const char *iccid, const char *pin);
+    void (*state)(void *ctx, const char *modem, const struct modem_status *now);
+    void (*event)(void *ctx, const char *modem, const struct modem_event *what);
+};
+
+/* ---- the other way ---- */
+struct modem;   /* a thread that owns a port; modem/modem.c */
+
+/* Starts the thread.  config and hooks are copied; ctx must outlive modem_join().  ERR_NO_MEMORY, ERR_IO. */
+enum err modem_start(const struct modem_config *config, const struct modem_hooks *hooks, void *ctx,
+                     struct modem **out) MUST_CHECK;
+/* A hint: something may be due.  Any thread, never blocks. */
+void modem_wake(struct modem *m);
+/* Ask it to finish the running dialogue and end (an unanswered +CMGS is given up as uncertain after
+ * grace_ms).  Any thread, never blocks. */
+void modem_stop(struct modem *m, int grace_ms);
+/* Wait for the end and free. NULL is fine. */
+void modem_join(struct modem *m);
+
+/* USSD (27.007 7.15) and reset, carried out between two messages.  done() is called once, on the modem's
+ * thread: OK and the answer in UTF-8 with <m> of +CUSD, ERR_TIMEOUT, ERR_CLOSED, ERR_REFUSED (text: why). */
+enum modem_request_kind { MODEM_REQUEST_USSD, MODEM_REQUEST_USSD_CANCEL, MODEM_REQUEST_RESET };
+struct modem_request {
+    enum modem_request_kind kind;
+    char code[184];                 /* "*100#", or the answer to a question of the network; UTF-8 */
+    int timeout_ms;
+    void (*done)(void *ctx, enum err result, int m, const char *text);
+    void *ctx;
+};
+/* Any thread, copied.  ERR_BUSY: one is waiting already; ERR_CLOSED: stopping. */
+enum err modem_request(struct modem *m, const struct modem_request *request) MUST_CHECK;
+
+#endif

@@ -1,0 +1,81 @@
+/* at.h - one dialogue with deadlines: ITU-T V.250, 3GPP TS 27.007 and 27.005.
+ * Knows no SMS and no product.  One thread: the modem's.
+ * Promises: an answer is only what starts with the prefix that the command declared, or is exactly a final
+ * result; everything else is unsolicited and never extends a deadline.  After a time-out the line is
+ * poisoned and every command fails with ERR_BUSY until at_resync().  The same bytes give the same result
+ * however they were cut into reads. */
+#ifndef SMSBRIDGE_AT_H
+#define SMSBRIDGE_AT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#define AT_LINE_MAX     2048    /* a longer line is cut and marked; V.250 names no limit, a +CUSD is the longest */
+#define AT_ANSWER_MAX  65536    /* all lines of one answer: +CMGL of a full SIM in chunks stays below */
+
+enum at_final { AT_OK, AT_ERROR, AT_CME_ERROR, AT_CMS_ERROR, AT_CONNECTION };
+/* AT_CONNECTION: NO CARRIER, BUSY, NO ANSWER, NO DIALTONE, CONNECT (V.250 table 1) */
+
+struct at_reply {
+    enum at_final final;
+    int code;               /* of +CME / +CMS ERROR; -1 where the modem sent words */
+    char words[96];         /* those words ("COMMAND NOT SUPPORT", "SIM busy"), else "" */
+    unsigned lines;         /* information lines, echo and unsolicited ones left out */
+    const char *text;       /* the lines, each NUL-terminated, one after another; borrowed until the next at_ call */
+    bool truncated;         /* more than AT_ANSWER_MAX */
+};
+/* Line i of a reply (0-based), NULL beyond the last. */
+const char *at_reply_line(const struct at_reply *r, unsigned i);
+
+/* What the modem says unasked.  `pdu` is the line that +CMT, +CDS, +CBM own, else NULL.
+ * Called on this thread from within at_* functions: it must not call at_command*() or at_resync();
+ * it may call at_hurry(). */
+struct at_handler {
+    void (*unsolicited)(void *ctx, const char *line, const char *pdu);
+    void (*trace)(void *ctx, char direction, const char *bytes, size_t n);  /* '<' from the modem, '>' to it; may be NULL */
+    void *ctx;
+};
+
+struct at;
+/* fd stays the caller's; wake_fd (an eventfd or -1) ends at_idle() early.  ERR_NO_MEMORY. */
+enum err at_new(int fd, int wake_fd, const struct at_handler *handler, struct at **out) MUST_CHECK;
+void at_free(struct at *at);
+
+/* Sends "command\r" and waits for the final result.
+ * prefix: "+CSQ" for a prefixed answer, AT_BARE for lines without one (+CGSN, ATI: what is no known
+ * unsolicited line), NULL for a command that has no information lines.
+ * OK: a final result came, whichever (look at reply->final).  ERR_TIMEOUT: the line is poisoned.
+ * ERR_CLOSED: unplugged or hung up. */
+#define AT_BARE ""
+enum err at_command(struct at *at, struct at_reply *reply, int timeout_ms, const char *prefix,
+                    const char *command) MUST_CHECK;
+/* The same, and any final result but AT_OK is ERR_REFUSED. */
+enum err at_ok(struct at *at, struct at_reply *reply, int timeout_ms, const char *prefix,
+               const char *command) MUST_CHECK;
+
+/* +CMGS, +CMGW, +CNMA=1,n: the command, the prompt (CR LF ">" with any white space), the PDU in
+ * hexadecimal and Ctrl-Z.
+ * *committed becomes true when the first byte of the PDU may have been written: from there on only a
+ * certain answer tells.  A final result instead of the prompt: OK, *committed false.
+ * ERR_TIMEOUT with *committed false: no prompt came (ESC was sent, the line is poisoned, the PDU was not sent).
+ * ERR_TIMEOUT with *committed true: nothing more was written; the line is poisoned. */
+enum err at_command_pdu(struct at *at, struct at_reply *reply, int prompt_ms, int timeout_ms,
+                        const char *prefix, const char *command, const char *pdu_hex,
+                        bool *committed) MUST_CHECK;
+
+/* Shorten the running command's deadline to at most ms from now (from the unsolicited handler). */
+void at_hurry(struct at *at, int ms);
+
+/* Waits up to timeout_ms for unsolicited lines and hands each out.  OK: at least one came, or wake_fd was
+ * signalled (and is drained); ERR_TIMEOUT: nothing; ERR_CLOSED. */
+enum err at_idle(struct at *at, int timeout_ms) MUST_CHECK;
+
+/* ESC, drain, "AT" until a clean OK and 200 ms of silence.  Late lines met on the way are handed to the
+ * unsolicited handler (a late +CMGS among them).  ERR_TIMEOUT: three attempts failed; ERR_CLOSED. */
+enum err at_resync(struct at *at, int timeout_ms) MUST_CHECK;
+bool at_poisoned(const struct at *at);
+
+#endif
