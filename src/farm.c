@@ -1,0 +1,330 @@
+/* farm.c - the modems at work.
+ * Knows no HTTP and no AT.  Promises: what a hook answers OK is committed. */
+#include "farm.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "hash.h"
+#include "log.h"
+
+struct worker {
+    struct farm *farm;
+    struct modem *modem;
+    char name[MODEM_NAME_MAX];
+    char iccid[MODEM_ID_MAX]; /* of the card in it now; its own thread only */
+    struct sms_job_times {
+        char msgid[STORE_MSGID_LEN + 1];
+        int64_t queued_ms, claimed_ms;
+    } now;            /* of the part in hand; its own thread only */
+    atomic_bool idle; /* the last claim found nothing */
+    atomic_uint_fast64_t sent, failed, received;
+    pthread_mutex_t lock; /* guards status */
+    struct modem_status status;
+};
+
+struct farm {
+    struct farm_options options;
+    size_t count;
+    struct worker workers[];
+};
+
+/* ---- sending ---- */
+
+static struct store_claim claim_for(const struct worker *w, int64_t now_ms)
+{
+    return (struct store_claim){.modem = w->name, .iccid = w->iccid, .now_ms = now_ms};
+}
+
+static void remember(struct worker *w, const struct store_claim *claim)
+{
+    memcpy(w->now.msgid, claim->msgid, sizeof w->now.msgid);
+    w->now.queued_ms = claim->queued_ms;
+    w->now.claimed_ms = claim->now_ms;
+}
+
+static enum err hook_next(void *ctx, const char *modem, struct sms_job *job)
+{
+    (void)modem;
+    struct worker *w = ctx;
+    int64_t next_due_ms;
+    atomic_store(&w->idle, true); /* before looking: a wake-up meanwhile is not lost */
+    struct store_claim claim = claim_for(w, clk_wall_ms());
+    enum err e = store_part_claim(w->farm->options.store, &claim, &next_due_ms);
+    if (e)
+        return e;
+    atomic_store(&w->idle, false);
+    remember(w, &claim);
+    *job = claim.job;
+    return OK;
+}
+
+static void log_sent(const struct worker *w, const struct sms_job *job, int mr, int64_t now_ms)
+{
+    char number[LOG_NUMBER_MAX];
+    log_info("farm", "sent msg=%s part=%llu modem=%s to=%s mr=%d queued_ms=%lld sent_ms=%lld",
+             w->now.msgid, (unsigned long long)job->part, w->name,
+             log_number(job->submit.recipient, number), mr, (long long)w->now.queued_ms,
+             (long long)(now_ms - w->now.claimed_ms));
+}
+
+static enum err settle_sent(struct worker *w, const struct sms_job *job, int mr,
+                            struct sms_job *next)
+{
+    int64_t now_ms = clk_wall_ms();
+    struct store_claim claim = claim_for(w, now_ms);
+    enum err e = store_part_sent(w->farm->options.store, job->part, w->name, w->iccid, mr, now_ms,
+                                 next ? &claim : NULL);
+    if (e)
+        return e;
+    atomic_fetch_add(&w->sent, 1);
+    log_sent(w, job, mr, now_ms);
+    if (next) {
+        *next = claim.job;
+        remember(w, &claim);
+    }
+    return OK;
+}
+
+static enum err hook_sent(void *ctx, const char *modem, const struct sms_job *job, uint8_t mr,
+                          struct sms_job *next)
+{
+    (void)modem;
+    return settle_sent(ctx, job, mr, next);
+}
+
+/* The pause before the next try.  A network out of order (CMS 38) starts at the second step. */
+static int64_t pause_ms(const struct farm_options *o, unsigned tries, const char *code)
+{
+    size_t step = tries + (strcmp(code, "CMS 38") == 0);
+    if (o->retry_count == 0)
+        return CLK_MINUTE_MS;
+    return o->retry_ms[step < o->retry_count ? step : o->retry_count - 1];
+}
+
+static enum store_verdict verdict_of(enum fault_class class)
+{
+    switch (class) {
+    case FAULT_ABANDONED:
+        return STORE_VERDICT_BACK;
+    case FAULT_REFUSED:
+        return STORE_VERDICT_FAIL;
+    case FAULT_BUSY:
+        return STORE_VERDICT_RETRY;
+    case FAULT_MODEM:
+        return STORE_VERDICT_OTHER_MODEM;
+    case FAULT_UNCERTAIN:
+    case FAULT_HELD: /* settled before it comes here */
+        return STORE_VERDICT_UNCERTAIN;
+    }
+    return STORE_VERDICT_UNCERTAIN;
+}
+
+static enum err hook_failed(void *ctx, const char *modem, const struct sms_job *job,
+                            const struct modem_fault *why)
+{
+    struct worker *w = ctx;
+    struct store *store = w->farm->options.store;
+    unsigned tries = 0;
+    if (why->class == FAULT_HELD)
+        return settle_sent(w, job, -1, NULL);
+    enum err e = store_part_tries(store, job->part, &tries);
+    if (e)
+        return e;
+    int64_t now_ms = clk_wall_ms();
+    int64_t retry_ms = now_ms + pause_ms(&w->farm->options, tries, why->code);
+    e = store_part_failed(store, job->part, verdict_of(why->class), modem, why->code, why->text,
+                          retry_ms, now_ms);
+    if (e)
+        return e;
+    if (why->class != FAULT_ABANDONED)
+        atomic_fetch_add(&w->failed, 1);
+    log_warn("farm", "not sent msg=%s part=%llu modem=%s class=%s code=\"%s\" tries=%u text=\"%s\"",
+             w->now.msgid, (unsigned long long)job->part, modem, fault_class_str(why->class),
+             why->code, tries, why->text);
+    return OK;
+}
+
+/* ---- what arrives ---- */
+
+static enum err hook_report(void *ctx, const char *modem, const struct sms_report *rep,
+                            uint64_t *settled_part)
+{
+    struct worker *w = ctx;
+    char number[LOG_NUMBER_MAX];
+    enum err e =
+        store_report(w->farm->options.store, modem, w->iccid, rep, clk_wall_ms(), settled_part);
+    if (e == OK)
+        log_info("farm", "report modem=%s mr=%u st=0x%02x to=%s part=%llu", modem, rep->mr, rep->st,
+                 log_number(rep->recipient, number), (unsigned long long)*settled_part);
+    return e;
+}
+
+static enum err hook_incoming(void *ctx, const char *modem, const struct sms_deliver *msg,
+                              const struct sms_raw *pdu)
+{
+    struct worker *w = ctx;
+    char number[LOG_NUMBER_MAX];
+    const struct farm_options *o = &w->farm->options;
+    enum err e = store_incoming(o->store, modem, w->iccid, msg, pdu, o->inbox_url, clk_wall_ms());
+    if (e)
+        return e;
+    atomic_fetch_add(&w->received, 1);
+    log_info("farm", "incoming modem=%s from=%s part=%u/%u", modem, log_number(msg->sender, number),
+             msg->concat.seq, msg->concat.total);
+    return OK;
+}
+
+static enum err hook_raw(void *ctx, const char *modem, const struct sms_raw *pdu)
+{
+    struct worker *w = ctx;
+    log_warn("farm", "undecodable modem=%s octets=%u: kept in the store", modem, pdu->n);
+    return store_raw(w->farm->options.store, modem, w->iccid, pdu, clk_wall_ms());
+}
+
+/* ---- the modem itself ---- */
+
+static enum err hook_identified(void *ctx, const char *modem, const struct modem_identity *who)
+{
+    struct worker *w = ctx;
+    memcpy(w->iccid, who->iccid, sizeof w->iccid);
+    log_info("farm", "identified modem=%s imei=%s iccid=%s model=\"%s %s\" firmware=\"%s\"", modem,
+             who->imei, who->iccid, who->manufacturer, who->model, who->firmware);
+    return store_identified(w->farm->options.store, modem, who, clk_wall_ms());
+}
+
+/* The PIN itself is never kept. */
+static void digest_pin(const char *iccid, const char *pin, char out[HASH_SHA256_TEXT])
+{
+    char text[MODEM_ID_MAX + 24];
+    int n = snprintf(text, sizeof text, "%s:%s", iccid, pin);
+    hash_sha256_text(text, (size_t)n, out);
+}
+
+static enum err hook_pin_may_try(void *ctx, const char *iccid, const char *pin)
+{
+    struct worker *w = ctx;
+    char digest[HASH_SHA256_TEXT];
+    digest_pin(iccid, pin, digest);
+    return store_pin_may_try(w->farm->options.store, iccid, digest, clk_wall_ms());
+}
+
+static enum err hook_pin_accepted(void *ctx, const char *iccid, const char *pin)
+{
+    struct worker *w = ctx;
+    char digest[HASH_SHA256_TEXT];
+    digest_pin(iccid, pin, digest);
+    return store_pin_accepted(w->farm->options.store, iccid, digest, clk_wall_ms());
+}
+
+static void hook_state(void *ctx, const char *modem, const struct modem_status *now)
+{
+    struct worker *w = ctx;
+    pthread_mutex_lock(&w->lock);
+    enum modem_state before = w->status.state;
+    bool new_reason = strcmp(w->status.reason, now->reason) != 0;
+    w->status = *now;
+    pthread_mutex_unlock(&w->lock);
+    bool routine = now->state == MODEM_SENDING || before == MODEM_SENDING;
+    if (!routine && (before != now->state || new_reason))
+        log_info("farm", "modem=%s state=%s reason=\"%s\"", modem, modem_state_str(now->state),
+                 now->reason);
+}
+
+static void hook_event(void *ctx, const char *modem, const struct modem_event *what)
+{
+    (void)ctx;
+    static const char *const kinds[] = {
+        [MODEM_EVENT_CALL] = "call",
+        [MODEM_EVENT_MEMORY_FULL] = "memory_full",
+        [MODEM_EVENT_RESET] = "reset",
+        [MODEM_EVENT_USSD] = "ussd",
+    };
+    log_info("farm", "event modem=%s kind=%s text=\"%s\"", modem, kinds[what->kind], what->text);
+}
+
+static const struct modem_hooks hooks = {
+    .next = hook_next,
+    .sent = hook_sent,
+    .failed = hook_failed,
+    .report = hook_report,
+    .incoming = hook_incoming,
+    .raw = hook_raw,
+    .identified = hook_identified,
+    .pin_may_try = hook_pin_may_try,
+    .pin_accepted = hook_pin_accepted,
+    .state = hook_state,
+    .event = hook_event,
+};
+
+/* ---- all of them ---- */
+
+static enum err worker_start(struct farm *f, const struct modem_config *config)
+{
+    struct worker *w = &f->workers[f->count];
+    w->farm = f;
+    memcpy(w->name, config->name, sizeof w->name);
+    pthread_mutex_init(&w->lock, NULL);
+    f->count++;
+    return modem_start(config, &hooks, w, &w->modem);
+}
+
+enum err farm_start(const struct farm_options *options, struct farm **out)
+{
+    struct farm *f = calloc(1, sizeof *f + options->count * sizeof f->workers[0]);
+    if (!f)
+        return ERR_NO_MEMORY;
+    f->options = *options;
+    for (size_t i = 0; i < options->count; i++) {
+        enum err e = worker_start(f, &options->modems[i]);
+        if (e) {
+            farm_stop(f, 0);
+            return e;
+        }
+    }
+    *out = f;
+    return OK;
+}
+
+void farm_wake(struct farm *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (atomic_exchange(&f->workers[i].idle, false))
+            modem_wake(f->workers[i].modem);
+    }
+}
+
+void farm_stop(struct farm *f, int grace_ms)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->workers[i].modem)
+            modem_stop(f->workers[i].modem, grace_ms);
+    }
+    for (size_t i = 0; i < f->count; i++) {
+        modem_join(f->workers[i].modem);
+        pthread_mutex_destroy(&f->workers[i].lock);
+    }
+    free(f);
+}
+
+size_t farm_modems(struct farm *f, struct farm_modem *out, size_t max)
+{
+    size_t n = f->count < max ? f->count : max;
+    for (size_t i = 0; i < n; i++) {
+        struct worker *w = &f->workers[i];
+        memcpy(out[i].name, w->name, sizeof out[i].name);
+        pthread_mutex_lock(&w->lock);
+        out[i].status = w->status;
+        pthread_mutex_unlock(&w->lock);
+        out[i].sent = atomic_load(&w->sent);
+        out[i].failed = atomic_load(&w->failed);
+        out[i].received = atomic_load(&w->received);
+    }
+    return n;
+}

@@ -1,0 +1,41 @@
+/* farm.h - the modems at work: one struct modem for each, the hooks of the treaty answered by the store.
+ * Knows no HTTP and no AT.  Promises: what a hook answers OK is committed.
+ * Feature: uses the store and the treaty. */
+#ifndef SMSBRIDGE_FARM_H
+#define SMSBRIDGE_FARM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "modem.h"
+#include "store.h"
+
+#define FARM_PAUSES_MAX 16
+
+struct farm_options {
+    struct store *store;                    /* outlives the farm */
+    const struct modem_config *modems;      /* copied */
+    size_t count;
+    const char *inbox_url;                  /* NULL: none; outlives the farm */
+    int64_t retry_ms[FARM_PAUSES_MAX];      /* queue.retry; the last repeats */
+    size_t retry_count;
+};
+struct farm;
+
+/* Starts a thread a modem.  ERR_NO_MEMORY, ERR_IO. */
+enum err farm_start(const struct farm_options *options, struct farm **out) MUST_CHECK;
+/* Something may be due: wakes the modems that are idle.  Any thread, never blocks. */
+void farm_wake(struct farm *f);
+/* Finishes the running dialogues (an unanswered +CMGS: at most grace_ms) and frees.  NULL is fine. */
+void farm_stop(struct farm *f, int grace_ms);
+
+struct farm_modem {
+    char name[MODEM_NAME_MAX];
+    struct modem_status status;
+    uint64_t sent, failed, received;        /* since the daemon started */
+};
+/* Snapshots, in the configuration's order; returns how many.  Any thread. */
+size_t farm_modems(struct farm *f, struct farm_modem *out, size_t max);
+
+#endif
