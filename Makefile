@@ -1,35 +1,37 @@
 # smsbridge.  B names the build folder, so that several builds can stand side by side.
-#   make demo      the main job, shown running      make check      every test in under 20 minutes
-#   make check-all check, and again with sanitizers make bench      figures
-B       ?= build
-CC      ?= gcc
-WERROR  ?=
-SAN     ?=
-OPT     ?= -O2
-PREFIX  ?= /usr
-DESTDIR ?=
-PYTHON  ?= /usr/bin/python3
+#   make demo        the main job, shown running
+#   make check       every test, in under 20 minutes         make check-all   and again under the sanitizers
+#   make fuzz        every fuzz target, FUZZ_SECONDS each    make bench       figures, never a judgement
+#   make lint        what the style can check by itself      make install     PREFIX, DESTDIR
+# Everything but `all` and `install` first installs the Debian packages that are missing (packaging/deps.sh).
+B            ?= build
+CC           ?= gcc
+CLANG        ?= clang
+WERROR       ?= $(if $(CI),-Werror)
+SAN          ?=
+OPT          ?= -O2
+PREFIX       ?= /usr/local
+SYSCONFDIR   ?= /etc
+DESTDIR      ?=
+PYTHON       ?= /usr/bin/python3
+FUZZ_SECONDS ?= 60
+VERSION      := 0.1.0
 
-PKGS := libserialport libmicrohttpd sqlite3 libcurl jansson inih libpsl libidn2 nettle libudev
+PKGS := libserialport libmicrohttpd sqlite3 libcurl jansson inih libpsl libidn2 nettle
 WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
 
 # Asked once a run, and only when something is compiled: `make deps` must work before the packages are there.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -g $(OPT) $(WARN) $(SAN) -pthread -fstack-protector-strong -MMD -MP \
              -Iinclude -DSMSBRIDGE_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CFLAGS)
-ALL_LIBS   = $(LDFLAGS) $(SAN) -pthread $(PKG_LIBS) -lm
+ALL_LIBS   = $(LDFLAGS) $(SAN) -pthread $(PKG_LIBS)
 
-GROUND := err log buf clock text
-GROUND_OBJ := $(GROUND:%=$(B)/src/%.o)
-MODEM_SRC := $(wildcard modem/*.c)
-DAEMON_SRC := $(filter-out src/ctl.c src/ctl_%.c,$(wildcard src/*.c))
-CTL_SRC := $(wildcard src/ctl.c src/ctl_*.c)
-MODEM_OBJ := $(MODEM_SRC:%.c=$(B)/%.o)
-DAEMON_OBJ := $(DAEMON_SRC:%.c=$(B)/%.o)
-CTL_OBJ := $(CTL_SRC:%.c=$(B)/%.o)
-SIM_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
+GROUND_OBJ := $(patsubst %,$(B)/src/%.o,err log buf clock text)
+MODEM_OBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard modem/*.c))
+CTL_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard src/ctl.c src/ctl_*.c))
+DAEMON_OBJ := $(filter-out $(CTL_OBJ),$(patsubst %.c,$(B)/%.o,$(wildcard src/*.c)))
+SIM_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
 
 .PHONY: all
 all: $(B)/smsbridged $(B)/smsbridge $(B)/modemsim
@@ -44,19 +46,91 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# Unit tests: tests/unit/NAME_test.c and the objects it names in NAME_test_OBJ (it may include a .c itself).
-include tests/unit/unit.mk
-UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
+# ---- tests ----
+# A unit test is tests/unit/NAME_test.c, the objects that NAME_test_OBJ names, and the ground floor.
+# A fuzz target is tests/fuzz/NAME_fuzz.c with NAME_fuzz_OBJ; `check` replays its corpus through replay.c.
+-include tests/unit/unit.mk tests/fuzz/fuzz.mk
+UNIT   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
+TARGET := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+REPLAY := $(TARGET:%=$(B)/replay/%)
+# `make check` shares two cores with nobody; the slow hosts of CI get the time they need.
+E2E_JOBS ?= 2
+E2E_ARGS ?=
+
 .SECONDEXPANSION:
 $(B)/unit/%: $(B)/tests/unit/%.o $$(addprefix $(B)/,$$($$*_OBJ)) $(GROUND_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $(filter %.o,$^) $(ALL_LIBS) -lcmocka
-.PHONY: unit check-unit
-unit: $(UNIT)
-check-unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; timeout 300 $$t; done
+	$(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS) -lcmocka
+$(B)/replay/%: $(B)/tests/fuzz/%_fuzz.o $(B)/tests/fuzz/replay.o $$(addprefix $(B)/,$$($$*_fuzz_OBJ)) $(GROUND_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS)
+$(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $$(addprefix $(B)/,$$($$*_fuzz_OBJ)) $(GROUND_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS) -fsanitize=fuzzer
 
-.PHONY: clean
+.PHONY: tests check check-all check-unit check-corpora check-e2e check-asan check-tsan lint deps fuzz bench demo
+tests: all $(UNIT) $(REPLAY) $(B)/preload_tiocmget.so
+$(B)/preload_tiocmget.so: tests/e2e/preload_tiocmget.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -shared -fPIC -o $@ $<
+
+deps:
+	@packaging/deps.sh
+check: deps
+	$(MAKE) lint
+	$(MAKE) -j2 tests
+	$(MAKE) check-unit check-corpora check-e2e
+check-unit: $(UNIT)
+	@set -e; for t in $(UNIT); do echo "== $${t##*/}"; timeout 600 $$t; done
+check-corpora: $(REPLAY)
+	@set -e; for t in $(TARGET); do timeout 300 $(B)/replay/$$t tests/fuzz/corpus/$$t; done
+check-e2e: all $(B)/preload_tiocmget.so
+	SMSBRIDGE_BUILD=$(abspath $(B)) timeout 3000 $(PYTHON) -m pytest -q -n $(E2E_JOBS) --dist loadscope \
+	    -p no:cacheprovider tests/e2e $(E2E_ARGS)
+
+# The whole suite again, compiled with the sanitizers; a finding ends the program, and so the test.
+SAN_ENV := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+           TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan.supp SMSBRIDGE_SLOW=4
+check-asan: deps
+	$(MAKE) -j2 B=$(B)/asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" OPT=-O1 tests
+	$(SAN_ENV) $(MAKE) B=$(B)/asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" OPT=-O1 check-unit check-corpora check-e2e
+check-tsan: deps
+	$(MAKE) -j2 B=$(B)/tsan SAN="-fsanitize=thread" OPT=-O1 tests
+	$(SAN_ENV) $(MAKE) B=$(B)/tsan SAN="-fsanitize=thread" OPT=-O1 check-unit check-e2e
+check-all: check check-asan check-tsan
+
+lint:
+	$(PYTHON) tests/lint.py
+
+fuzz: deps
+	$(MAKE) -j2 B=$(B)/fuzzing CC=$(CLANG) OPT=-O1 SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" \
+	    $(TARGET:%=$(B)/fuzzing/fuzz/%)
+	@set -e; for t in $(TARGET); do echo "== $$t"; mkdir -p $(B)/fuzzing/found/$$t; \
+	    $(B)/fuzzing/fuzz/$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+	    -artifact_prefix=$(B)/fuzzing/found/ $(B)/fuzzing/found/$$t tests/fuzz/corpus/$$t; done
+
+bench: deps
+	$(MAKE) -j2 all $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+	SMSBRIDGE_BUILD=$(abspath $(B)) $(PYTHON) tests/bench/bench.py
+$(B)/bench/%: $(B)/tests/bench/%.o $$(addprefix $(B)/,$$($$*_OBJ)) $(GROUND_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS)
+
+demo:
+	@packaging/deps.sh
+	@$(MAKE) -j2 --no-print-directory -s all
+	@SMSBRIDGE_BUILD=$(abspath $(B)) tests/demo.sh
+
+# ---- install ----
+.PHONY: install uninstall clean
+install: all
+	install -D -m 755 $(B)/smsbridged $(DESTDIR)$(PREFIX)/sbin/smsbridged
+	install -D -m 755 $(B)/smsbridge $(DESTDIR)$(PREFIX)/bin/smsbridge
+	install -D -m 755 $(B)/modemsim $(DESTDIR)$(PREFIX)/bin/modemsim
+	test -e $(DESTDIR)$(SYSCONFDIR)/smsbridge/smsbridged.conf || \
+	    install -D -m 640 packaging/smsbridged.conf $(DESTDIR)$(SYSCONFDIR)/smsbridge/smsbridged.conf
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/smsbridged $(DESTDIR)$(PREFIX)/bin/smsbridge $(DESTDIR)$(PREFIX)/bin/modemsim
 clean:
 	rm -rf $(B)
 
