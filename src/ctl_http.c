@@ -1,0 +1,161 @@
+/* ctl_http.c - the client's side of the REST API, over libcurl.
+ * Knows no command.  Promises: the token never reaches a terminal or a log. */
+#include "ctl_http.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "text.h"
+
+#define ANSWER_MAX (256u << 20) /* a long list */
+#define TOKEN_MAX  256
+#define TIMEOUT_S  60L
+
+struct ctl {
+    CURL *curl;
+    char url[1024];
+    char account[128], token[TOKEN_MAX];
+    char why[CURL_ERROR_SIZE];
+};
+
+static enum err read_token(const char *path, char out[TOKEN_MAX])
+{
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return ERR_NOT_FOUND;
+    char *line = fgets(out, TOKEN_MAX, f);
+    fclose(f);
+    if (!line)
+        return ERR_NOT_FOUND;
+    out[strcspn(out, "\r\n")] = '\0';
+    return *out ? OK : ERR_NOT_FOUND;
+}
+
+static enum err find_token(char out[TOKEN_MAX])
+{
+    static const char *const places[] = {"smsbridge-data/token", "/var/lib/smsbridge/token"};
+    const char *given = getenv("SMSBRIDGE_TOKEN");
+    if (given && *given)
+        return text_copy(out, TOKEN_MAX, given);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (read_token(places[i], out) == OK)
+            return OK;
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* "SID" or "SID:TOKEN". */
+static enum err take_account(struct ctl *c, const char *account)
+{
+    size_t sid = strcspn(account, ":");
+    if (sid >= sizeof c->account)
+        return ERR_FULL;
+    memcpy(c->account, account, sid);
+    c->account[sid] = '\0';
+    return account[sid] ? text_copy(c->token, sizeof c->token, account + sid + 1)
+                        : find_token(c->token);
+}
+
+static const char *setting(const char *given, const char *variable, const char *otherwise)
+{
+    const char *value = given ? given : getenv(variable);
+    return value && *value ? value : otherwise;
+}
+
+enum err ctl_open(const char *url, const char *account, struct ctl **out)
+{
+    struct ctl *c = calloc(1, sizeof *c);
+    if (!c)
+        return ERR_NO_MEMORY;
+    enum err e =
+        text_copy(c->url, sizeof c->url, setting(url, "SMSBRIDGE_URL", "http://127.0.0.1:8080"));
+    if (e == OK)
+        e = take_account(c, setting(account, "SMSBRIDGE_ACCOUNT", "main"));
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    c->curl = curl_easy_init();
+    if (e == OK && !c->curl)
+        e = ERR_NO_MEMORY;
+    if (e) {
+        ctl_close(c);
+        return e;
+    }
+    size_t n = strlen(c->url);
+    if (n && c->url[n - 1] == '/')
+        c->url[n - 1] = '\0';
+    *out = c;
+    return OK;
+}
+
+void ctl_close(struct ctl *c)
+{
+    if (!c)
+        return;
+    curl_easy_cleanup(c->curl);
+    curl_global_cleanup();
+    free(c);
+}
+
+static size_t take_body(char *data, size_t size, size_t n, void *ctx)
+{
+    return buf_add(ctx, data, size * n) == OK ? n : 0;
+}
+
+static void prepare(struct ctl *c, const char *url, struct buf *answer)
+{
+    curl_easy_reset(c->curl);
+    curl_easy_setopt(c->curl, CURLOPT_URL, url);
+    curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c->curl, CURLOPT_USERNAME, c->account);
+    curl_easy_setopt(c->curl, CURLOPT_PASSWORD, c->token);
+    curl_easy_setopt(c->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "smsbridge/" SMSBRIDGE_VERSION);
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, TIMEOUT_S);
+    curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, c->why);
+}
+
+static enum err perform(struct ctl *c, struct ctl_answer *out, const struct buf *answer)
+{
+    c->why[0] = '\0';
+    CURLcode code = curl_easy_perform(c->curl);
+    if (code != CURLE_OK) {
+        if (!c->why[0])
+            snprintf(c->why, sizeof c->why, "%s", curl_easy_strerror(code));
+        return ERR_CLOSED;
+    }
+    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &out->status);
+    out->body = json_loads(buf_str(answer), 0, NULL);
+    return OK;
+}
+
+enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl_answer *out)
+{
+    char url[4096];
+    struct buf answer;
+    struct curl_slist *headers = NULL;
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    *out = (struct ctl_answer){0};
+    buf_init(&answer, ANSWER_MAX);
+    snprintf(url, sizeof url, "%s%s", c->url, path);
+    prepare(c, url, &answer);
+    if (text) {
+        headers = curl_slist_append(NULL, "Content-Type: application/json");
+        curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, text);
+    }
+    enum err e = perform(c, out, &answer);
+    curl_slist_free_all(headers);
+    buf_free(&answer);
+    free(text);
+    return e;
+}
+
+const char *ctl_why(const struct ctl *c)
+{
+    return c->why;
+}

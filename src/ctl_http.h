@@ -1,0 +1,28 @@
+/* ctl_http.h - the client's side of the REST API: one request, one JSON answer.
+ * Knows no command.  Promises: the token never reaches a terminal or a log. */
+#ifndef SMSBRIDGE_CTL_HTTP_H
+#define SMSBRIDGE_CTL_HTTP_H
+
+#include <jansson.h>
+
+#include "err.h"
+
+struct ctl;     /* a connection to one daemon, as one account */
+
+/* url NULL: SMSBRIDGE_URL, else http://127.0.0.1:8080.
+ * account "SID" or "SID:TOKEN", NULL: SMSBRIDGE_ACCOUNT, else "main".  Without a token: SMSBRIDGE_TOKEN,
+ * else ./smsbridge-data/token, else /var/lib/smsbridge/token.  ERR_NOT_FOUND: no token anywhere. */
+enum err ctl_open(const char *url, const char *account, struct ctl **out) MUST_CHECK;
+void ctl_close(struct ctl *c);
+
+struct ctl_answer {
+    long status;    /* HTTP */
+    json_t *body;   /* NULL: empty or not JSON; owned: json_decref() */
+};
+/* body NULL: GET, else POST of that JSON.  path begins with "/".
+ * ERR_CLOSED: the daemon is not reachable; ctl_why() tells. */
+enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl_answer *out) MUST_CHECK;
+/* The last failure in words. */
+const char *ctl_why(const struct ctl *c);
+
+#endif
