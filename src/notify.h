@@ -1,0 +1,9 @@
+/* notify.h - tells the service manager: ready, alive, stopping (sd_notify(3), the protocol alone).
+ * Knows nobody above it.  Promises: without NOTIFY_SOCKET nothing happens; never blocks. */
+#ifndef SMSBRIDGE_NOTIFY_H
+#define SMSBRIDGE_NOTIFY_H
+
+/* state: "READY=1", "WATCHDOG=1", "STOPPING=1", "STATUS=…".  Any thread. */
+void notify_send(const char *state);
+
+#endif
