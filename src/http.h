@@ -65,15 +65,16 @@ void http_query(struct http_request *rq, http_query_item *item, void *ctx);
 /* %XX decoded in place; a % that is no escape stays.  Returns the length; NUL bytes may be among them. */
 size_t http_unescape(char *s);
 
-/* The fields of a form body, by the request's Content-Type.  name is NUL-terminated; value has n bytes and a
- * NUL behind; file: it is an upload.  Anything but OK ends it and is returned. */
+/* One field of a form: name is NUL-terminated, value has n bytes and a NUL behind; file: it is an upload.
+ * Anything but OK ends the walk and is returned. */
 typedef enum err http_form_field(void *ctx, const char *name, const char *value, size_t n,
                                  bool file);
-/* application/x-www-form-urlencoded.  ERR_SYNTAX: not a form. */
+/* application/x-www-form-urlencoded: any bytes are one.  ERR_NO_MEMORY. */
 enum err http_form_urlencoded(const char *body, size_t n, http_form_field *field,
                               void *ctx) MUST_CHECK;
-/* multipart/form-data of this request's body. */
-enum err http_form_multipart(struct http_request *rq, http_form_field *field, void *ctx) MUST_CHECK;
+/* multipart/form-data; content_type: the header, with its boundary.  ERR_SYNTAX, ERR_NO_MEMORY. */
+enum err http_form_multipart(const char *content_type, const char *body, size_t n,
+                             http_form_field *field, void *ctx) MUST_CHECK;
 
 /* ---- answers ---- */
 struct http_line { /* a header line */

@@ -1,0 +1,569 @@
+/* http.c - the listeners' thread: connections, requests, suspending and resuming.
+ * Refuses to know routes.  The only file, with http_answer.c, that knows libmicrohttpd.
+ * Promises: libmicrohttpd is run from one thread of ours, so that nothing here needs a lock; its time-out
+ * is inactivity only, so connections are kept in the order of their age and cut by it. */
+#include "http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "http_impl.h"
+#include "http_listen.h"
+#include "log.h"
+#include "text.h"
+
+#define TICK_MS         250   /* how often ages are looked at, and a stop is noticed */
+#define STOP_ANSWERS_MS 1000  /* running answers */
+#define STOP_RESUME_MS  10000 /* suspended requests: their work has deadlines of its own */
+#define DRAIN_MAX       (16 * 1024 * 1024) /* of a body that is too long, so that the 413 is read */
+#define BODY_KEEP       4096 /* a body's memory is kept for the next request up to this */
+#define PEM_MAX         (256 * 1024)
+
+/* One connection, one request at a time. */
+struct http_conn {
+    TAILQ_ENTRY(http_conn) idle_link;
+    struct http *http;
+    int fd;
+    bool idle;        /* in http->idle: no complete request is being answered */
+    int64_t since_ms; /* accepted, or the answer before was done */
+    struct http_request rq;
+};
+TAILQ_HEAD(conn_list, http_conn);
+
+struct http {
+    struct http_options o;
+    struct http_listener listener[HTTP_LISTENERS_MAX];
+    struct MHD_Daemon *daemon[HTTP_LISTENERS_MAX];
+    struct pollfd poll[HTTP_LISTENERS_MAX];
+    size_t count;
+    char name[16];
+    char *cert, *key;
+    pthread_t thread;
+    bool running;
+    atomic_bool stopping;
+    /* of the thread alone */
+    struct conn_list idle; /* the oldest first */
+    unsigned connections, busy, suspended;
+};
+
+/* ---- connections ---- */
+
+static void conn_idle(struct http_conn *c)
+{
+    if (c->idle)
+        return;
+    c->idle = true;
+    TAILQ_INSERT_TAIL(&c->http->idle, c, idle_link);
+}
+
+static void conn_not_idle(struct http_conn *c)
+{
+    if (c->idle)
+        TAILQ_REMOVE(&c->http->idle, c, idle_link);
+    c->idle = false;
+}
+
+/* libmicrohttpd sees the end of the stream and closes. */
+static void conn_cut(struct http_conn *c)
+{
+    conn_not_idle(c);
+    shutdown(c->fd, SHUT_RDWR);
+}
+
+static void cut_overdue(struct http *h)
+{
+    struct http_conn *oldest;
+    int64_t before_ms = clk_mono_ms() - h->o.request_ms;
+    while ((oldest = TAILQ_FIRST(&h->idle)) && oldest->since_ms < before_ms)
+        conn_cut(oldest);
+}
+
+static void conn_started(struct http *h, struct MHD_Connection *mhd, void **slot)
+{
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct http_conn *c = calloc(1, sizeof *c);
+    *slot = c;
+    if (!c || !fd)
+        return; /* answered by closing, in handle() */
+    c->http = h;
+    c->fd = fd->connect_fd;
+    c->since_ms = clk_mono_ms();
+    c->rq.conn = c;
+    c->rq.mhd = mhd;
+    buf_init(&c->rq.body, h->o.body_max);
+    conn_idle(c);
+    /* at the limit a visitor would wait: make room before */
+    if (++h->connections > h->o.connections_max - h->o.connections_max / 8)
+        conn_cut(TAILQ_FIRST(&h->idle));
+}
+
+static void conn_closed(struct http *h, struct http_conn *c)
+{
+    if (!c)
+        return;
+    if (c->http) {
+        h->connections--;
+        conn_not_idle(c);
+        buf_free(&c->rq.body);
+    }
+    free(c);
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *mhd, void **slot,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        conn_started(ctx, mhd, slot);
+    else
+        conn_closed(ctx, *slot);
+}
+
+/* ---- requests ---- */
+
+struct framing {
+    unsigned lengths, codings;
+    bool bad, expect;
+    uint64_t length;
+};
+
+static bool is_header(const char *key, size_t n, const char *name)
+{
+    return n == strlen(name) && text_equal_nocase(key, name);
+}
+
+static enum MHD_Result look_at_header(void *ctx, enum MHD_ValueKind kind, const char *key,
+                                      size_t key_n, const char *value, size_t value_n)
+{
+    struct framing *f = ctx;
+    (void)kind;
+    (void)value_n;
+    if (key_n == 0 || key[key_n - 1] == ' ' || key[key_n - 1] == '\t')
+        f->bad =
+            true; /* RFC 9112 5.1: "Content-Length : 5" is read differently by different readers */
+    if (is_header(key, key_n, "Content-Length")) {
+        f->lengths++;
+        f->length = value ? strtoull(value, NULL, 10) : 0;
+    } else if (is_header(key, key_n, "Transfer-Encoding")) {
+        f->codings++;
+        f->bad |= !value || !text_equal_nocase(value, "chunked");
+    } else if (is_header(key, key_n, "Expect")) {
+        f->expect = true;
+    }
+    return MHD_YES;
+}
+
+/* RFC 9112 6.3: what a proxy in front may have read as another request is refused as a whole. */
+static bool framing_ok(struct http_request *rq, struct framing *f)
+{
+    *f = (struct framing){0};
+    MHD_get_connection_values_n(rq->mhd, MHD_HEADER_KIND, look_at_header, f);
+    return !f->bad && f->lengths + f->codings <= 1;
+}
+
+/* "http://host/path" (RFC 9112 3.2.2) is served like "/path". */
+static const char *origin_form(const char *target)
+{
+    if (target[0] == '/')
+        return target;
+    const char *authority = strstr(target, "://");
+    const char *path = authority ? strchr(authority + 3, '/') : NULL;
+    return path ? path : authority ? "/" : "/*";
+}
+
+static enum MHD_Result call(struct http_request *rq, http_handler *handler, void *ctx)
+{
+    rq->answered = rq->suspended = false;
+    handler(ctx, rq);
+    return rq->answered || rq->suspended ? MHD_YES : MHD_NO;
+}
+
+/* The request is whole: it is no longer the peer's slowness that counts. */
+static enum MHD_Result request_complete(struct http_conn *c)
+{
+    struct http_request *rq = &c->rq;
+    if (!rq->busy) {
+        rq->busy = true;
+        c->http->busy++;
+        conn_not_idle(c);
+    }
+    if (rq->resumed) {
+        http_handler *resumed = rq->resumed;
+        rq->resumed = NULL;
+        c->http->suspended--;
+        return call(rq, resumed, rq->resumed_ctx);
+    }
+    return call(rq, c->http->o.handler, c->http->o.ctx);
+}
+
+static enum MHD_Result request_begins(struct http_conn *c, const char *target, const char *method)
+{
+    struct http_request *rq = &c->rq;
+    struct framing f;
+    rq->method = method;
+    rq->path = origin_form(target);
+    rq->dropped = 0;
+    rq->too_long = rq->answered = false;
+    buf_clear(&rq->body);
+    if (!framing_ok(rq, &f)) {
+        http_answer_bytes(rq, 400, NULL, "", 0, NULL, 0);
+        return rq->answered ? MHD_YES : MHD_NO;
+    }
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(rq->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (size && size->header_size > c->http->o.header_max) {
+        http_answer_bytes(rq, 431, NULL, "", 0, NULL, 0);
+        return rq->answered ? MHD_YES : MHD_NO;
+    }
+    if (f.length > c->http->o.body_max && (f.expect || f.length > DRAIN_MAX)) {
+        rq->too_long = true; /* answered without reading it; libmicrohttpd closes then */
+        return request_complete(c);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result body_arrives(struct http_request *rq, const char *data, size_t *n)
+{
+    if (!rq->too_long && buf_add(&rq->body, data, *n)) {
+        rq->too_long = true;
+        buf_free(&rq->body);
+    }
+    if (rq->too_long)
+        rq->dropped += *n;
+    *n = 0;
+    return rq->dropped > DRAIN_MAX ? MHD_NO : MHD_YES;
+}
+
+/* libmicrohttpd calls this when the headers are there, for each piece of the body, when all is there, and
+ * again after a resume. */
+static enum MHD_Result handle(void *ctx, struct MHD_Connection *mhd, const char *target,
+                              const char *method, const char *version, const char *data, size_t *n,
+                              void **slot)
+{
+    (void)ctx;
+    (void)version;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_conn *c = info ? info->socket_context : NULL;
+    if (!c || !c->http)
+        return MHD_NO;
+    if (!*slot) {
+        *slot = c;
+        return request_begins(c, target, method);
+    }
+    if (*n)
+        return body_arrives(&c->rq, data, n);
+    return request_complete(c);
+}
+
+/* The answer is out, or the peer is gone. */
+static void on_completed(void *ctx, struct MHD_Connection *mhd, void **slot,
+                         enum MHD_RequestTerminationCode why)
+{
+    struct http *h = ctx;
+    struct http_conn *c = *slot;
+    (void)mhd;
+    (void)why;
+    if (!c)
+        return;
+    struct http_request *rq = &c->rq;
+    if (rq->free_state)
+        rq->free_state(rq->state);
+    rq->free_state = NULL;
+    if (rq->resumed) /* gone between the resume and our turn */
+        h->suspended--;
+    rq->resumed = NULL;
+    if (rq->body.cap > BODY_KEEP)
+        buf_free(&rq->body);
+    if (rq->busy) {
+        rq->busy = false;
+        h->busy--;
+        c->since_ms = clk_mono_ms();
+        conn_idle(c);
+    }
+    *slot = NULL;
+}
+
+void http_suspend(struct http_request *rq, http_handler *resumed, void *ctx)
+{
+    rq->resumed = resumed;
+    rq->resumed_ctx = ctx;
+    rq->suspended = true;
+    rq->conn->http->suspended++;
+    MHD_suspend_connection(rq->mhd);
+}
+
+void http_resume(struct http_request *rq)
+{
+    MHD_resume_connection(rq->mhd);
+}
+
+void http_attach(struct http_request *rq, void *state, void (*free_state)(void *state))
+{
+    rq->state = state;
+    rq->free_state = free_state;
+}
+
+/* ---- the thread ---- */
+
+/* One daemon waits by itself; several are waited for together. */
+static void run_once(struct http *h)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    int wait_ms = TICK_MS;
+    if (h->count == 1) {
+        MHD_run_wait(h->daemon[0], TICK_MS);
+        return;
+    }
+    for (size_t i = 0; i < h->count; i++) {
+        if (MHD_get_timeout(h->daemon[i], &ms) == MHD_YES && ms < (unsigned)wait_ms)
+            wait_ms = (int)ms;
+    }
+    if (poll(h->poll, h->count, wait_ms) < 0 && errno != EINTR)
+        log_error("http", "name=%s poll=%s", h->name, strerror(errno));
+    for (size_t i = 0; i < h->count; i++)
+        MHD_run_wait(h->daemon[i], 0);
+}
+
+static void run_for(struct http *h, int64_t limit_ms, const unsigned *until_zero)
+{
+    int64_t end_ms = clk_mono_ms() + limit_ms;
+    while (*until_zero > 0 && clk_mono_ms() < end_ms)
+        run_once(h);
+}
+
+static void stop_daemons(struct http *h)
+{
+    for (size_t i = 0; i < h->count; i++)
+        MHD_quiesce_daemon(h->daemon[i]);
+    http_listen_close(h->listener, h->count);
+    run_for(h, STOP_RESUME_MS, &h->suspended);
+    run_for(h, STOP_ANSWERS_MS, &h->busy);
+    if (h->suspended > 0) { /* stopping libmicrohttpd now would be its undefined behaviour */
+        log_error("http", "name=%s suspended=%u reason=\"never resumed\"", h->name, h->suspended);
+        return;
+    }
+    for (size_t i = 0; i < h->count; i++)
+        MHD_stop_daemon(h->daemon[i]);
+}
+
+static void *serve(void *arg)
+{
+    struct http *h = arg;
+    int64_t next_ms = 0;
+    while (!atomic_load_explicit(&h->stopping, memory_order_relaxed)) {
+        run_once(h);
+        int64_t now_ms = clk_mono_ms();
+        if (now_ms < next_ms)
+            continue;
+        next_ms = now_ms + TICK_MS;
+        cut_overdue(h);
+    }
+    stop_daemons(h);
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+static void __attribute__((format(printf, 2, 0))) mhd_says(void *ctx, const char *fmt, va_list args)
+{
+    const struct http *h = ctx;
+    char text[256];
+    vsnprintf(text, sizeof text, fmt, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_debug("http", "name=%s mhd=\"%s\"", h->name, text);
+}
+
+/* Requests stay encoded until a route decodes them: only so a %2F or a %00 keeps its meaning. */
+static size_t leave_encoded(void *ctx, struct MHD_Connection *mhd, char *s)
+{
+    (void)ctx;
+    (void)mhd;
+    return strlen(s);
+}
+
+static enum err read_pem(const char *path, char **out, char *why)
+{
+    FILE *f = fopen(path, "re");
+    char *text = f ? calloc(1, PEM_MAX) : NULL;
+    size_t n = text ? fread(text, 1, PEM_MAX - 1, f) : 0;
+    bool ok = n > 0 && !ferror(f) && n < PEM_MAX - 1;
+    if (!ok)
+        snprintf(why, HTTP_WHY_MAX, "cannot read %.100s: %s", path,
+                 f ? "empty, too long or not readable" : strerror(errno));
+    if (f)
+        fclose(f);
+    if (!ok) {
+        free(text);
+        return ERR_IO;
+    }
+    *out = text;
+    return OK;
+}
+
+/* The pool holds the headers, then the answer's head; it is cleared for each request, so it is kept small. */
+static size_t pool_size(const struct http *h)
+{
+    return h->o.header_max + 4096;
+}
+
+static struct MHD_Daemon *start_daemon(struct http *h, int fd)
+{
+    bool tls = h->cert != NULL;
+    /* turbo leaves out the shutdown before a close, which TLS needs to say goodbye */
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                     (tls ? MHD_USE_TLS : MHD_USE_TURBO);
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)mhd_says, h},
+        {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, h},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, h},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_encoded, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)pool_size(h), NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)h->o.connections_max, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (h->o.request_ms + 999) / 1000, NULL},
+        {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
+        {tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, h->cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, h->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    return MHD_start_daemon(flags, 0, NULL, NULL, handle, h, MHD_OPTION_ARRAY, options,
+                            MHD_OPTION_END);
+}
+
+static enum err start_daemons(struct http *h, char *why)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        h->daemon[i] = start_daemon(h, h->listener[i].fd);
+        if (!h->daemon[i]) {
+            snprintf(why, HTTP_WHY_MAX, "%s: libmicrohttpd does not start%s", h->listener[i].text,
+                     h->cert ? " (are certificate and key a pair?)" : "");
+            return ERR_IO;
+        }
+        const union MHD_DaemonInfo *info =
+            MHD_get_daemon_info(h->daemon[i], MHD_DAEMON_INFO_EPOLL_FD);
+        h->poll[i] = (struct pollfd){.fd = info ? info->epoll_fd : -1, .events = POLLIN};
+    }
+    return OK;
+}
+
+/* Signals are main's: the thread starts with all of them blocked. */
+static enum err start_thread(struct http *h, char *why)
+{
+    sigset_t all, before;
+    char name[16];
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&h->thread, NULL, serve, h);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        snprintf(why, HTTP_WHY_MAX, "no thread: %s", strerror(failed));
+        return ERR_NO_MEMORY;
+    }
+    snprintf(name, sizeof name, "http %.10s", h->name);
+    pthread_setname_np(h->thread, name);
+    h->running = true;
+    return OK;
+}
+
+/* More than the process may open would end in a refused accept, which no eviction helps. */
+static unsigned possible_connections(unsigned wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < (rlim_t)wanted + 64)
+        wanted = limit.rlim_cur > 128 ? (unsigned)limit.rlim_cur - 64 : 64;
+    return wanted < 16 ? 16 : wanted;
+}
+
+static enum err start(struct http *h, char *why)
+{
+    const char *cert = h->o.tls_cert, *key = h->o.tls_key;
+    enum err e = OK;
+    if (cert && *cert)
+        e = read_pem(cert, &h->cert, why);
+    if (!e && cert && *cert)
+        e = read_pem(key ? key : "", &h->key, why);
+    if (!e)
+        e = http_listen_open(h->o.listen, h->listener, &h->count, why);
+    if (!e)
+        e = start_daemons(h, why);
+    if (!e)
+        e = start_thread(h, why);
+    return e;
+}
+
+enum err http_start(const struct http_options *o, struct http **out, char *why)
+{
+    struct http *h = calloc(1, sizeof *h);
+    if (!h) {
+        snprintf(why, HTTP_WHY_MAX, "out of memory");
+        return ERR_NO_MEMORY;
+    }
+    h->o = *o;
+    h->o.connections_max = possible_connections(o->connections_max);
+    TAILQ_INIT(&h->idle);
+    snprintf(h->name, sizeof h->name, "%s", o->name);
+    enum err e = start(h, why);
+    h->o.name = h->o.listen = h->o.tls_cert = h->o.tls_key = NULL; /* not ours beyond this call */
+    if (e) {
+        http_stop(h);
+        return e;
+    }
+    *out = h;
+    return OK;
+}
+
+void http_stop(struct http *h)
+{
+    if (!h)
+        return;
+    atomic_store(&h->stopping, true);
+    if (h->running) {
+        pthread_join(h->thread, NULL);
+        if (h->suspended > 0)
+            return; /* somebody may still resume into it */
+    } else {
+        for (size_t i = 0; i < h->count; i++) {
+            if (h->daemon[i])
+                MHD_quiesce_daemon(h->daemon[i]);
+            if (h->daemon[i])
+                MHD_stop_daemon(h->daemon[i]);
+        }
+        http_listen_close(h->listener, h->count);
+    }
+    free(h->cert);
+    free(h->key);
+    free(h);
+}
+
+size_t http_address_count(const struct http *h)
+{
+    return h->count;
+}
+
+const char *http_address_text(const struct http *h, size_t i)
+{
+    return h->listener[i].text;
+}
+
+const struct sockaddr *http_address(const struct http *h, size_t i)
+{
+    return (const struct sockaddr *)&h->listener[i].address;
+}
+
+bool http_is_tls(const struct http *h)
+{
+    return h->cert != NULL;
+}
