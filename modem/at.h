@@ -23,14 +23,17 @@ struct at_reply {
     enum at_final final;
     int code;               /* of +CME / +CMS ERROR; -1 where the modem sent words */
     char words[96];         /* those words ("COMMAND NOT SUPPORT", "SIM busy"), else "" */
-    unsigned lines;         /* information lines, echo and unsolicited ones left out */
+    unsigned lines;         /* information lines, echo and unsolicited ones left out; a PDU that its +CMGR or
+                             * +CMGL header owns follows as a line of its own, one of a wrong length does not */
     const char *text;       /* the lines, each NUL-terminated, one after another; borrowed until the next at_ call */
-    bool truncated;         /* more than AT_ANSWER_MAX */
+    bool truncated;         /* more than AT_ANSWER_MAX, or a line over AT_LINE_MAX */
 };
 /* Line i of a reply (0-based), NULL beyond the last. */
 const char *at_reply_line(const struct at_reply *r, unsigned i);
 
-/* What the modem says unasked.  `pdu` is the line that +CMT, +CDS, +CBM own, else NULL.
+/* What the modem says unasked.  `pdu` is the line that +CMT, +CDS, +CBM own, else NULL (also where that line
+ * was lost or damaged).  A +CUSD text of several lines is one line with LF in it.
+ * trace: one whole line a call, the CR LF before it and behind it included (at_trace_format() shows it).
  * Called on this thread from within at_* functions: it must not call at_command*() or at_resync();
  * it may call at_hurry(). */
 struct at_handler {
@@ -40,19 +43,21 @@ struct at_handler {
 };
 
 struct at;
-/* fd stays the caller's; wake_fd (an eventfd or -1) ends at_idle() early.  ERR_NO_MEMORY. */
+/* fd (non-blocking; a tty with VMIN 1) stays the caller's; wake_fd (an eventfd or -1) ends at_idle() early.  ERR_NO_MEMORY. */
 enum err at_new(int fd, int wake_fd, const struct at_handler *handler, struct at **out) MUST_CHECK;
 void at_free(struct at *at);
 
 /* Sends "command\r" and waits for the final result.
  * prefix: "+CSQ" for a prefixed answer, AT_BARE for lines without one (+CGSN, ATI: what is no known
  * unsolicited line), NULL for a command that has no information lines.
+ * reply (may be NULL) is written on OK only.
  * OK: a final result came, whichever (look at reply->final).  ERR_TIMEOUT: the line is poisoned.
- * ERR_CLOSED: unplugged or hung up. */
+ * ERR_CLOSED: unplugged or hung up.  ERR_SYNTAX: a control character in the command.
+ * ERR_BUSY: poisoned, or called from a handler. */
 #define AT_BARE ""
 enum err at_command(struct at *at, struct at_reply *reply, int timeout_ms, const char *prefix,
                     const char *command) MUST_CHECK;
-/* The same, and any final result but AT_OK is ERR_REFUSED. */
+/* The same, and any final result but AT_OK is ERR_REFUSED; reply is then written too. */
 enum err at_ok(struct at *at, struct at_reply *reply, int timeout_ms, const char *prefix,
                const char *command) MUST_CHECK;
 
@@ -61,7 +66,9 @@ enum err at_ok(struct at *at, struct at_reply *reply, int timeout_ms, const char
  * *committed becomes true when the first byte of the PDU may have been written: from there on only a
  * certain answer tells.  A final result instead of the prompt: OK, *committed false.
  * ERR_TIMEOUT with *committed false: no prompt came (ESC was sent, the line is poisoned, the PDU was not sent).
- * ERR_TIMEOUT with *committed true: nothing more was written; the line is poisoned. */
+ * ERR_TIMEOUT with *committed true: nothing more was written; the line is poisoned.  An information line
+ * that came without its final result ("+CMGS: 41", then silence or an unplug) goes to the unsolicited handler.
+ * A bare ">" with nothing behind it is the prompt after 50 ms. */
 enum err at_command_pdu(struct at *at, struct at_reply *reply, int prompt_ms, int timeout_ms,
                         const char *prefix, const char *command, const char *pdu_hex,
                         bool *committed) MUST_CHECK;
@@ -74,8 +81,13 @@ void at_hurry(struct at *at, int ms);
 enum err at_idle(struct at *at, int timeout_ms) MUST_CHECK;
 
 /* ESC, drain, "AT" until a clean OK and 200 ms of silence.  Late lines met on the way are handed to the
- * unsolicited handler (a late +CMGS among them).  ERR_TIMEOUT: three attempts failed; ERR_CLOSED. */
+ * unsolicited handler (a late +CMGS or +CMS ERROR among them).  An attempt takes at most a third of
+ * timeout_ms.  ERR_TIMEOUT: all failed; ERR_CLOSED. */
 enum err at_resync(struct at *at, int timeout_ms) MUST_CHECK;
 bool at_poisoned(const struct at *at);
+
+/* One piece of a trace as one line of a transcript: "< \r\nOK\r\n", "> AT+CMGF=0\r"; other control bytes and
+ * everything above 7E as \x1a, the digits of a PIN as *.  No newline at its end; cut to size. */
+void at_trace_format(char direction, const char *bytes, size_t n, char *out, size_t size);
 
 #endif

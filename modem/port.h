@@ -10,9 +10,12 @@
 
 struct port;    /* owns the descriptor and, for a device, libserialport's handle */
 
-/* path: a serial device (udev symlinks are followed), a pty, or "tcp:host:port".
- * timeout_ms bounds a TCP connect.  why (may be NULL, 160 bytes): a sentence for people when not OK.
- * ERR_NOT_FOUND: no such device; ERR_BUSY: locked by another program; ERR_DENIED: permissions; ERR_IO. */
+/* path: a serial device (udev symlinks are followed), a pty, or "tcp:host:port" ("tcp:[::1]:2000").
+ * A device goes through libserialport; what that does not take for a serial port (a pty, a driver without
+ * modem lines) is opened plainly.  timeout_ms bounds a TCP connect, not the resolver.
+ * why (may be NULL, 160 bytes): a sentence for people when not OK.
+ * ERR_NOT_FOUND: no such device or host; ERR_BUSY: locked by another program, or open already here;
+ * ERR_DENIED: permissions; ERR_SYNTAX: not a tcp name; ERR_RANGE: baud; ERR_TIMEOUT: TCP; ERR_IO. */
 enum err port_open(const char *path, uint32_t baud, int timeout_ms, struct port **out, char *why) MUST_CHECK;
 int port_fd(const struct port *p);
 void port_close(struct port *p);    /* NULL is fine */
