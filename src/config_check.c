@@ -49,8 +49,12 @@ static enum err check_tls(const struct config *c, enum config_kind kind, const c
                        config_kind_str(kind), have, *cert ? "tls_key" : "tls_cert");
 }
 
+/* Any free port, port 0, is never the same. */
 static bool same_listen(const struct config_listen *a, const struct config_listen *b)
 {
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&a->address; /* in6: the same place */
+    if (in->sin_family != AF_UNIX && in->sin_port == 0)
+        return false;
     return a->len == b->len && memcmp(&a->address, &b->address, a->len) == 0;
 }
 

@@ -308,7 +308,7 @@ static enum err listen_ip(const char *host, uint16_t port, struct config_listen 
     return OK;
 }
 
-/* "127.0.0.1:8080", "[::1]:8080", "unix:/run/x.sock". */
+/* "127.0.0.1:8080", "[::1]:8080", "unix:/run/x.sock"; port 0: any free one. */
 static enum err listen_one(const char *text, struct config_listen *out)
 {
     char host[CONFIG_ITEM_MAX];
@@ -319,7 +319,7 @@ static enum err listen_one(const char *text, struct config_listen *out)
     if (strncmp(text, "unix:", 5) == 0)
         return listen_unix(text + 5, out);
     const char *colon = strrchr(text, ':');
-    if (!colon || text_int(colon + 1, 1, 65535, &port))
+    if (!colon || text_int(colon + 1, 0, 65535, &port))
         return ERR_SYNTAX;
     bool v6 = *text == '[' && colon > text + 1 && colon[-1] == ']';
     size_t n = (size_t)(colon - text) - (v6 ? 2 : 0);

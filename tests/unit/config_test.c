@@ -199,6 +199,14 @@ static void the_service_keeps_its_data_where_systemd_says(void **state)
     assert_int_equal(unsetenv("STATE_DIRECTORY"), 0);
 }
 
+static void port_0_is_any_free_port(void **state)
+{
+    (void)state;
+    struct config *c = load_ok("[api]\nlisten = 127.0.0.1:0\n[links]\nlisten = 127.0.0.1:0\n");
+    assert_int_equal(((const struct sockaddr_in *)&c->links.listen.item[0].address)->sin_port, 0);
+    config_free(c);
+}
+
 static void a_single_account_is_admin(void **state)
 {
     (void)state;
@@ -279,7 +287,6 @@ static const struct {
     {"[api]\nkannel = maybe\n", ERR_SYNTAX, 2, "yes or no"},
     {"[api]\nlisten =\n", ERR_SYNTAX, 2, "ADDRESS:PORT"},
     {"[api]\nlisten = 8080\n", ERR_SYNTAX, 2, "ADDRESS:PORT"},
-    {"[api]\nlisten = 127.0.0.1:0\n", ERR_SYNTAX, 2, "ADDRESS:PORT"},
     {"[api]\nlisten = 127.0.0.1:65536\n", ERR_SYNTAX, 2, "ADDRESS:PORT"},
     {"[api]\nlisten = ::1:80\n", ERR_SYNTAX, 2, "[IPV6]:PORT"},
     {"[api]\nlisten = []:80\n", ERR_SYNTAX, 2, "[IPV6]:PORT"},
@@ -536,6 +543,7 @@ int main(void)
         cmocka_unit_test(the_defaults_are_those_of_the_manual),
         cmocka_unit_test(every_key_can_be_set),
         cmocka_unit_test(the_service_keeps_its_data_where_systemd_says),
+        cmocka_unit_test(port_0_is_any_free_port),
         cmocka_unit_test(a_single_account_is_admin),
         cmocka_unit_test(a_line_of_4096_bytes_is_read_whole),
         cmocka_unit_test(durations_of_every_unit),
