@@ -33,6 +33,8 @@ static enum err parse_inet(const char *item, struct sockaddr_storage *out, char 
         return refuse(ERR_SYNTAX, why, item, "want 127.0.0.1:8080, [::1]:8080 or unix:/path");
     bool six = item[0] == '[' && colon > item && colon[-1] == ']';
     snprintf(host, sizeof host, "%.*s", (int)(colon - item) - 2 * six, item + six);
+    if (text_equal_nocase(host, "localhost"))
+        snprintf(host, sizeof host, "127.0.0.1");
     *out = (struct sockaddr_storage){0};
     struct sockaddr_in *in = (struct sockaddr_in *)out;
     struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
