@@ -36,11 +36,12 @@ struct config_pauses {
 };
 /* Resolved without a name server: an IPv4 or IPv6 address and port, or a path (AF_UNIX). */
 struct config_listens {
+    char text[CONFIG_URL_MAX]; /* the whole list as written, for http.h */
     unsigned n;
     struct config_listen {
         struct sockaddr_storage address;
         socklen_t len;
-        char text[112]; /* as written, for the log */
+        char text[112]; /* as written */
     } item[CONFIG_LISTENS_MAX];
 };
 

@@ -349,6 +349,8 @@ static enum err parse_listens(const struct config_key *key, const char *text, vo
     }
     if (e != ERR_EMPTY)
         return e;
+    if (text_copy(all.text, sizeof(all.text), text))
+        return ERR_RANGE;
     *(struct config_listens *)field = all;
     return OK;
 }

@@ -141,6 +141,7 @@ static void every_key_can_be_set(void **state)
     assert_int_equal(c->daemon.keep_ms, 86400000);
     assert_int_equal(c->daemon.log_level, LOG_LVL_TRACE);
     assert_int_equal(c->api.listen.n, 3);
+    assert_string_equal(c->api.listen.text, "[::1]:1, unix:/run/a.sock ,localhost:65535");
     const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&c->api.listen.item[0].address;
     assert_int_equal(in6->sin6_family, AF_INET6);
     assert_int_equal(ntohs(in6->sin6_port), 1);
