@@ -53,14 +53,15 @@ static const char *skip_blanks(const char *s)
     return s + strspn(s, " \t");
 }
 
-/* ": 38" is a number, ": SIM busy" are words; one of both. */
+/* ": 38" is a code, ": SIM busy" are words; one of both. */
 static void result_details(const char *rest, struct at_result *out)
 {
     int64_t code;
     if (*rest == ':')
         rest++;
     rest = skip_blanks(rest);
-    if (text_int(rest, 0, 65535, &code) == OK)
+    bool coded = out->final == AT_CME_ERROR || out->final == AT_CMS_ERROR;
+    if (coded && text_int(rest, 0, 65535, &code) == OK)
         out->code = (int)code;
     else
         copy_words(out->words, sizeof out->words, rest);
