@@ -1,0 +1,233 @@
+/* Control commands that change the world: modems, network, rules, faults.
+   Refuses to know handsets' contents.
+   Promises that what it changes is logged. */
+#include "command.h"
+#include "event.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int reg;
+} states[] = {{"lost", 0},     {"home", 1},    {"searching", 2}, {"denied", 3},
+              {"unknown", 4},  {"roaming", 5}, {"sms-only", 6},  {"sms-only-roaming", 7},
+              {"emergency", 8}};
+
+static const char *state_name(int reg)
+{
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (states[i].reg == reg)
+            return states[i].name;
+    return "?";
+}
+
+static void modem_settings(const struct modem *m, struct str *j)
+{
+    str_fmt(j, ",\"cnmi\":[%d,%d,%d,%d,%d]", m->at.cnmi[0], m->at.cnmi[1], m->at.cnmi[2],
+            m->at.cnmi[3], m->at.cnmi[4]);
+    str_int(j, "csms", m->at.csms);
+    str_bool(j, "echo", m->at.echo);
+    str_bool(j, "locked", modem_locked(m));
+    str_int(j, "pin_left", m->card->pin_left);
+    str_key(j, "faults");
+    fault_json(m->faults, j);
+}
+
+static void modem_json(const struct modem *m, struct str *j)
+{
+    static const char *const line[] = {"command", "prompt", "pdu", "busy"};
+    const struct simcard *c = m->card;
+    str_puts(j, j->p[j->n - 1] == '[' ? "{" : ",{");
+    str_pair(j, "name", m->name);
+    str_pair(j, "profile", m->profile->name);
+    str_bool(j, "plugged", m->plugged);
+    str_pair(j, "link", m->port.link);
+    str_pair(j, "pty", m->plugged ? m->port.path : NULL);
+    str_int(j, "tcp", modem_options.tcp_port ? modem_options.tcp_port + m->index : 0);
+    str_pair(j, "imei", m->imei);
+    str_pair(j, "iccid", c->iccid);
+    str_pair(j, "imsi", c->imsi);
+    str_pair(j, "number", c->number);
+    str_pair(j, "network", state_name(m->reg));
+    str_pair(j, "line", line[m->line]);
+    str_int(j, "mr", c->mr);
+    str_int(j, "submits", (long long)m->submits);
+    str_int(j, "refused", (long long)m->refused);
+    str_int(j, "reports_waiting", (long long)c->queue[MT_REPORT].n);
+    str_int(j, "messages_waiting", (long long)c->queue[MT_MESSAGE].n);
+    str_bool(j, "unacknowledged", m->inflight != NULL);
+    str_fmt(j, ",\"stored\":{\"SM\":[%u,%u],\"ME\":[%u,%u],\"SR\":[%u,%u]}", c->sm.used, c->sm.size,
+            m->me.used, m->me.size, m->sr.used, m->sr.size);
+    modem_settings(m, j);
+    str_puts(j, "}");
+}
+
+static void list(struct request *r)
+{
+    struct str j = {0};
+    struct modem *only = r->argc > 1 ? command_modem(r, 1) : NULL;
+    if (r->argc > 1 && !only)
+        return;
+    str_puts(&j, "{\"ok\":true,\"modems\":[");
+    for (int i = 0; i < modem_count; i++)
+        if (!only || only == &modems[i])
+            modem_json(&modems[i], &j);
+    str_puts(&j, "]}");
+    control_answer(r->client, j.p);
+    str_free(&j);
+}
+
+static void network(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (!strcmp(states[i].name, r->argv[2])) {
+            modem_network(m, states[i].reg);
+            command_ok(r);
+            return;
+        }
+    control_fail(r->client, "no such state: %s", r->argv[2]);
+}
+
+static void set_signal(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    m->signal = (int)strtol(r->argv[2], NULL, 10);
+    command_ok(r);
+}
+
+static void rule(struct request *r)
+{
+    struct rule made = {.delay_us = -1, .st = (uint8_t)control_number(r, "st", 0)};
+    if (!outcome_of(r->argv[2], &made.outcome)) {
+        control_fail(r->client, "no such outcome: %s", r->argv[2]);
+        return;
+    }
+    if (r->argc > 3 && !strchr(r->argv[3], '='))
+        made.delay_us = strtol(r->argv[3], NULL, 10) * 1000;
+    if (!strcmp(r->argv[1], "*")) {
+        net_options.rule = made;
+    } else {
+        struct handset *h = handset_of(r->argv[1]);
+        h->rule = made;
+        h->ruled = true;
+    }
+    command_ok(r);
+}
+
+static void unplug(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    modem_unplug(m);
+    command_ok(r);
+}
+
+static void replug(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    if (modem_replug(m))
+        command_ok(r);
+    else
+        control_fail(r->client, "no pty");
+}
+
+static void reset(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    if (m->plugged)
+        modem_reset(m);
+    command_ok(r);
+}
+
+static void swap(struct request *r)
+{
+    struct modem *a = command_modem(r, 1), *b = a ? command_modem(r, 2) : NULL;
+    if (!a || !b)
+        return;
+    modem_swap(a, b);
+    command_ok(r);
+}
+
+/* fault MODEM NAME [ARG] [count=N] [command=+CMGS]; fault MODEM clear [NAME] */
+static void fault_clear(struct request *r, struct modem *m)
+{
+    for (int k = 0; k < FAULT_KINDS; k++)
+        if (r->argc < 4 || !strcmp(r->argv[3], fault_name((enum fault_kind)k)))
+            m->faults[k] = (struct fault){0};
+    mt_pump(m);
+    command_ok(r);
+}
+
+static void fault(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    if (!strcmp(r->argv[2], "clear")) {
+        fault_clear(r, m);
+        return;
+    }
+    enum fault_kind k = fault_kind(r->argv[2]);
+    if (k == FAULT_KINDS) {
+        control_fail(r->client, "no such fault: %s", r->argv[2]);
+        return;
+    }
+    struct fault f = {.arg = fault_default(k)};
+    if (r->argc > 3 && !strchr(r->argv[3], '='))
+        f.arg = strtol(r->argv[3], NULL, 0);
+    const char *count = control_option(r, "count", k == FAULT_SILENCE ? "always" : "1");
+    f.left = !strcmp(count, "always") ? ULONG_MAX : strtoul(count, NULL, 10);
+    str_copy(f.command, sizeof f.command, control_option(r, "command", ""));
+    m->faults[k] = f;
+    event_note(EV_FAULT, m->index, "%s %ld set", fault_name(k), f.arg);
+    command_ok(r);
+}
+
+static void pin(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    m->card->pin_wanted = strcmp(r->argv[2], "off") != 0;
+    if (m->card->pin_wanted)
+        str_copy(m->card->pin, sizeof m->card->pin, r->argv[2]);
+    m->card->pin_left = 3;
+    command_ok(r);
+}
+
+static void say(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    line_urc(m, "%s", r->argv[2]);
+    command_ok(r);
+}
+
+const struct command_row command_world[] = {
+    {"list", 0, list, "[MODEM]: modems and all that is known of them"},
+    {"network", 2, network, "MODEM searching|home|roaming|denied|lost|sms-only|emergency"},
+    {"signal", 2, set_signal, "MODEM 0..31|99"},
+    {"rule", 2, rule,
+     "NUMBER|* delivered|failed|temporary|temporary-failed|never [DELAY_MS] [st=0x46]"},
+    {"unplug", 1, unplug, "MODEM: the port hangs up and the link goes"},
+    {"replug", 1, replug, "MODEM: a new pty under the same link"},
+    {"reset", 1, reset, "MODEM: it restarts; storages and SIM stay"},
+    {"swap", 2, swap, "MODEM MODEM: exchange their SIMs"},
+    {"fault", 2, fault, "MODEM NAME|clear [ARG] [count=N|always] [command=+CMGS]"},
+    {"pin", 2, pin, "MODEM PIN|off: the SIM asks for it from the next restart on"},
+    {"say", 2, say, "MODEM LINE: an unsolicited line"},
+    {NULL, 0, NULL, NULL},
+};

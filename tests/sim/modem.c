@@ -1,0 +1,233 @@
+/* A modem's life: made, registered, restarted, unplugged and plugged in again.
+   Refuses to know AT commands.
+   Promises identities that pass their check digits and differ from each other. */
+#include "modem.h"
+#include "event.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct modem_options modem_options = {
+    .submit_delay_us = 300000,
+    .prompt_delay_us = 0,
+    .register_delay_us = 0,
+    .ack_timeout_us = 12000000, /* 27.005 3.4.4 leaves it open; TR2M is 12 to 20 s */
+    .boot_delay_us = 500000,
+    .ussd_delay_us = 200000,
+    .sm_size = 30,
+    .me_size = 50,
+    .sr_size = 20,
+    .link_dir = ".",
+};
+struct modem *modems;
+int modem_count;
+
+/* Luhn's check digit, of IMEI and ICCID */
+static void check_digit(char *digits, size_t n)
+{
+    unsigned sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned d = (unsigned)(digits[n - 1 - i] - '0') * (i % 2 ? 1 : 2);
+        sum += d > 9 ? d - 9 : d;
+    }
+    digits[n] = (char)('0' + (10 - sum % 10) % 10);
+    digits[n + 1] = '\0';
+}
+
+static struct simcard *card_make(int index, unsigned seed)
+{
+    struct simcard *c = sim_alloc(sizeof *c);
+    snprintf(c->iccid, sizeof c->iccid, "894477009000%06d", index);
+    check_digit(c->iccid, 18);
+    snprintf(c->imsi, sizeof c->imsi, "23415%010d", index);
+    snprintf(c->number, sizeof c->number, "+447700900%03d",
+             index); /* Ofcom keeps these for fiction */
+    snprintf(c->smsc, sizeof c->smsc, "+447785016005");
+    snprintf(c->pin, sizeof c->pin, "0000");
+    snprintf(c->puk, sizeof c->puk, "12345678");
+    c->pin_left = 3;
+    c->puk_left = 10;
+    c->balance_cents = 100000;
+    c->mr = (uint8_t)((seed * 2654435761u + (unsigned)index * 40503u) >> 16);
+    store_make(&c->sm, "SM", modem_options.sm_size);
+    handset_of(c->number)->card = c;
+    return c;
+}
+
+static void at_forget(struct modem *m)
+{
+    m->at = (struct at_state){.echo = true, .verbose = true, .cfun = 1, .mem = {'S', 'S', 'S'}};
+    snprintf(m->at.cscs, sizeof m->at.cscs, "GSM");
+    snprintf(m->at.csmp, sizeof m->at.csmp, "17,167,0,0");
+}
+
+bool modem_locked(const struct modem *m)
+{
+    return m->card->pin_wanted && !m->at.unlocked;
+}
+
+bool modem_sms_service(const struct modem *m)
+{
+    static const bool service[16] = {
+        [1] = true, [5] = true, [6] = true, [7] = true, [9] = true, [10] = true}; /* 27.007 7.2 */
+    return service[m->reg & 15];
+}
+
+static void reg_set(struct modem *m, int reg)
+{
+    static const char *const urc[3] = {"+CREG", "+CGREG", "+CEREG"};
+    if (m->reg == reg)
+        return;
+    m->reg = reg;
+    event_note(EV_RADIO, m->index, "%d", reg);
+    for (int i = 0; i < 3; i++)
+        if (m->at.reg_urc[i])
+            line_urc(m, m->at.reg_urc[i] == 2 && reg ? "%s: %d,\"1A2B\",\"00C3D4E5\"" : "%s: %d",
+                     urc[i], reg);
+    if (modem_sms_service(m))
+        net_unblock(m->card);
+}
+
+static void reg_arrive(void *arg)
+{
+    struct modem *m = arg;
+    reg_set(m, m->reg_target);
+}
+
+void modem_radio(struct modem *m, bool on)
+{
+    timer_stop(&m->reg_timer);
+    if (!on || modem_locked(m)) {
+        reg_set(m, 0);
+        return;
+    }
+    if (m->reg == m->reg_target)
+        return;
+    if (!modem_options.register_delay_us) {
+        reg_set(m, m->reg_target);
+        return;
+    }
+    reg_set(m, 2);
+    timer_set(&m->reg_timer, modem_options.register_delay_us, reg_arrive, m);
+}
+
+void modem_network(struct modem *m, int reg)
+{
+    m->reg_target = reg;
+    if (!m->plugged || m->at.cfun != 1 || modem_locked(m))
+        return;
+    timer_stop(&m->reg_timer);
+    reg_set(m, reg);
+}
+
+static void forget_dialogue(struct modem *m)
+{
+    line_reset(m);
+    mt_reset(m);
+    at_forget(m);
+    timer_stop(&m->reg_timer);
+    m->reg = 0;
+    for (int k = 0; k < FAULT_KINDS; k++) /* a hang ends with the power */
+        if (k == FAULT_SILENCE)
+            m->faults[k].left = 0;
+}
+
+static void booted(void *arg)
+{
+    struct modem *m = arg;
+    m->line = LINE_COMMAND;
+    for (const char *const *text = m->profile->boot; *text; text++)
+        if (!modem_locked(m) || !strstr(*text, "READY"))
+            line_urc(m, "%s", *text);
+    modem_radio(m, true);
+}
+
+void modem_reset(struct modem *m)
+{
+    event_note(EV_RESET, m->index, "restarts");
+    forget_dialogue(m);
+    m->line = LINE_PROMPT; /* deaf until it is up */
+    timer_set(&m->answer, modem_options.boot_delay_us, booted, m);
+}
+
+void modem_unplug(struct modem *m)
+{
+    if (!m->plugged)
+        return;
+    event_note(EV_UNPLUG, m->index, "%s", m->port.path);
+    m->plugged = false;
+    forget_dialogue(m);
+    port_close(m);
+}
+
+bool modem_replug(struct modem *m)
+{
+    if (m->plugged)
+        return true;
+    if (!port_open(m))
+        return false;
+    m->plugged = true;
+    event_note(EV_REPLUG, m->index, "%s", m->port.path);
+    m->line = LINE_PROMPT;
+    timer_set(&m->answer, modem_options.boot_delay_us, booted, m);
+    return true;
+}
+
+static void card_insert(struct modem *m, struct simcard *c)
+{
+    m->card = c;
+    c->in = m;
+}
+
+void modem_swap(struct modem *a, struct modem *b)
+{
+    struct simcard *c = a->card;
+    mt_reset(a);
+    mt_reset(b);
+    card_insert(a, b->card);
+    card_insert(b, c);
+    modem_reset(a);
+    modem_reset(b);
+}
+
+bool modem_create(struct modem *m, int index, const struct profile *profile, unsigned seed)
+{
+    *m = (struct modem){.index = index, .profile = profile, .signal = 21, .reg_target = 1};
+    m->port =
+        (struct port){.master = -1, .slave = -1, .tcp_listen = -1, .tcp = -1, .inotify_wd = -1};
+    m->port.master_watch.fd = m->port.tcp_watch.fd = m->port.listen_watch.fd = -1;
+    snprintf(m->name, sizeof m->name, "modem%d", index);
+    snprintf(m->imei, sizeof m->imei, "86012345%06d", index);
+    check_digit(m->imei, 14);
+    snprintf(m->port.link, sizeof m->port.link, "%s/modem%d", modem_options.link_dir, index);
+    store_make(&m->me, "ME", modem_options.me_size);
+    store_make(&m->sr, "SR", modem_options.sr_size);
+    card_insert(m, card_make(index, seed));
+    at_forget(m);
+    if (modem_options.tcp_port && !port_listen(m))
+        return false;
+    if (!port_open(m))
+        return false;
+    m->plugged = true;
+    return true;
+}
+
+void modem_free(struct modem *m)
+{
+    m->plugged = false;
+    line_reset(m);
+    mt_reset(m);
+    timer_stop(&m->reg_timer);
+    port_close(m);
+    loop_unwatch(&m->port.listen_watch);
+    if (m->port.tcp_listen >= 0)
+        close(m->port.tcp_listen);
+    store_free(&m->me);
+    store_free(&m->sr);
+    str_free(&m->out);
+    str_free(&m->input);
+    net_free(m->card);
+    free(m->card);
+}

@@ -1,0 +1,133 @@
+/* One simulated modem: its ports, its line to the computer, its memory.  Knows the network only through
+   net.h.  Promises: storages and SIM survive a reset and an unplug, the dialogue's state does not. */
+#ifndef SIM_MODEM_H
+#define SIM_MODEM_H
+
+#include "fault.h"
+#include "loop.h"
+#include "net.h"
+#include "profile.h"
+
+enum line_mode {
+    LINE_COMMAND,
+    LINE_PROMPT, /* +CMGS taken, the prompt not yet shown: octets are lost */
+    LINE_PDU,
+    LINE_BUSY /* the PDU is on its way */
+};
+
+struct at_state { /* what a restart forgets */
+    bool echo, verbose, quiet, unlocked;
+    int cmee, csms, cnmi[5], reg_urc[3], cusd, cfun;
+    char mem[3]; /* 'S'M, 'M'E, s'R' */
+    char cscs[8];
+    char csmp[32];
+    const char *menu; /* USSD session */
+};
+
+struct port {
+    int master, slave, tcp_listen, tcp;
+    struct watch master_watch, listen_watch, tcp_watch;
+    char link[256], path[64];
+    int inotify_wd, opens; /* how many others have the pty open */
+    bool closed;
+};
+
+struct modem {
+    struct modem *dirty_next;
+    int index;
+    char name[16], imei[16];
+    const struct profile *profile;
+    struct simcard *card;
+    struct store me, sr;
+    struct port port;
+    bool plugged, dirty, overflowing;
+
+    int reg, reg_target, signal; /* +CREG states */
+    struct timer reg_timer;
+
+    struct at_state at;
+    enum line_mode line;
+    struct str input;  /* the command line or PDU so far */
+    char last[64];     /* name of the last command, for faults and A/ */
+    unsigned tpdu_n;   /* what +CMGS= announced */
+    bool pdu_is_ack;   /* the PDU belongs to +CNMA=n,len */
+    bool pdu_is_write; /* ... to +CMGW */
+    uint8_t write_stat;
+    struct timer answer; /* prompt, +CMGS or a late one */
+    uint8_t answer_mr;
+    struct timer ussd;
+    char ussd_answer[512];
+
+    struct str out;
+    size_t out_at;
+    struct timer drip;
+    int64_t hold_until_us, gap_us;
+
+    bool mt_hold; /* no unsolicited SMS just now */
+    struct mt *inflight;
+    struct timer ack;
+
+    struct fault faults[FAULT_KINDS];
+    bool chattering;
+    unsigned chatter_at;
+    unsigned long submits, refused;
+};
+
+struct modem_options {
+    int64_t submit_delay_us, prompt_delay_us, register_delay_us, ack_timeout_us, boot_delay_us,
+        ussd_delay_us;
+    unsigned sm_size, me_size, sr_size;
+    const char *link_dir;
+    int tcp_port; /* of modem 0; 0: none */
+    bool drop_unrouted_reports, trace;
+};
+extern struct modem_options modem_options;
+extern struct modem *modems; /* modem_count of them */
+extern int modem_count;
+
+/* modem.c */
+bool modem_create(struct modem *m, int index, const struct profile *profile, unsigned seed);
+void modem_free(struct modem *m);
+void modem_reset(struct modem *m); /* it restarts; chatters */
+void modem_unplug(struct modem *m);
+bool modem_replug(struct modem *m);
+void modem_network(struct modem *m, int reg); /* what the network says from now on */
+void modem_radio(struct modem *m, bool on);
+bool modem_sms_service(const struct modem *m);
+bool modem_locked(const struct modem *m); /* the PIN is wanted */
+void modem_swap(struct modem *a, struct modem *b);
+
+/* line.c */
+void line_input(struct modem *m, const uint8_t *bytes, size_t n);
+void line_reset(struct modem *m);
+void line_put(struct modem *m, const void *bytes, size_t n);
+void line_info(struct modem *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void line_urc(struct modem *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void line_info_pdu(struct modem *m, const char *header, const uint8_t *pdu, size_t n);
+void line_final(struct modem *m, int result); /* AT_* of at.h */
+void line_faults(struct modem *m, const char *command);
+void line_flush_all(void);
+void line_writable(struct modem *m);
+
+/* port.c */
+bool port_open(struct modem *m);
+void port_close(struct modem *m);
+bool port_listen(struct modem *m);
+long port_write(struct modem *m, const char *bytes, size_t n); /* how many; 0: later */
+bool port_notify_open(void);
+void port_notify_close(void);
+
+/* mt.c */
+void mt_pump(struct modem *m);
+void mt_acknowledge(struct modem *m, bool good);
+void mt_reset(struct modem *m);
+
+/* store.c */
+void store_make(struct store *s, const char *name, unsigned size);
+void store_free(struct store *s);
+int store_put(struct store *s, uint8_t stat, const uint8_t *pdu, size_t n,
+              size_t smsc_n); /* -1 full */
+void store_drop(struct store *s, unsigned at);
+struct store *modem_store(struct modem *m, char letter);
+
+#endif

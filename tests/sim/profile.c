@@ -1,0 +1,98 @@
+/* The table of dialects, see profile.h.
+   Refuses to know how they are spoken.
+   Promises nothing about hardware: each row is drawn from manuals and reports, not from a recording. */
+#include "profile.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char *const generic_boot[] = {"+CPIN: READY", "SMS Ready", NULL};
+static const char *const generic_chatter[] = {"RING",
+                                              "+CREG: 1",
+                                              "^RSSI:17",
+                                              "+ZUSIMR:2",
+                                              "#QSS: 1",
+                                              "+QIND: \"csq\",20,99",
+                                              "Call Ready",
+                                              "*PSUTTZ: 2026,1,2,3,4,5,\"+36\",0",
+                                              "+CIEV: \"MESSAGE\",1",
+                                              "_OSIGQ: 3,0",
+                                              NULL};
+static const char *const huawei_boot[] = {"^SYSSTART", "^SIMST:1", "^SRVST:2", NULL};
+static const char *const huawei_chatter[] = {"^RSSI:18",
+                                             "^MODE:5,4",
+                                             "^HCSQ:\"WCDMA\",30,30,58",
+                                             "^DSFLOWRPT:0000000A,00000000,00000000",
+                                             "^BOOT:20433017,0,0,0,75",
+                                             NULL};
+static const char *const sim800_boot[] = {"RDY",        "+CFUN: 1",  "+CPIN: READY",
+                                          "Call Ready", "SMS Ready", NULL};
+static const char *const sim800_chatter[] = {"OVER-VOLTAGE WARNNING", "+CIEV: 10,\"00101\"",
+                                             "*PSUTTZ: 2026,1,2,3,4,5,\"+36\",0", "DST: 0", NULL};
+
+const struct profile profiles[] = {
+    {"generic",
+     "Simulated",
+     "SIM-1",
+     "1.0",
+     generic_boot,
+     generic_chatter,
+     "\r\n> ",
+     "(0-2),(0-3),(0,2),(0-2),(0,1)",
+     {"SM,ME,SR", "SM,ME", "SM,ME"},
+     "",
+     1,
+     true,
+     true,
+     true},
+    {"huawei",
+     "huawei",
+     "E173",
+     "11.126.16.04.284",
+     huawei_boot,
+     huawei_chatter,
+     "\r\n> ",
+     "(0,1,2),(0,1,2,3),(0,2),(0,1,2),(0,1)",
+     {"SM,ME,SR", "SM,ME", "SM,ME"},
+     " ",
+     0,
+     true,
+     true,
+     true},
+    {"sim800",
+     "SIMCOM_Ltd",
+     "SIMCOM_SIM800L",
+     "Revision:1418B05SIM800L24",
+     sim800_boot,
+     sim800_chatter,
+     "\r\n> ",
+     "(0-2),(0-3),(0,2),(0-1),(0-1)",
+     {"SM,ME", "SM,ME", "SM,ME"},
+     "",
+     1,
+     true,
+     true,
+     false},
+    {NULL,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     {NULL, NULL, NULL},
+     NULL,
+     0,
+     false,
+     false,
+     false},
+};
+
+const struct profile *profile_named(const char *name)
+{
+    for (const struct profile *p = profiles; p->name; p++)
+        if (!strcmp(p->name, name))
+            return p;
+    return NULL;
+}
