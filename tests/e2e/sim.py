@@ -7,14 +7,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from pathlib import Path
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def binary(name="modemsim"):
-    """The program of the build folder $B (as make's B), else of build/."""
-    build = os.environ.get("B", os.path.join(HERE, "..", "..", "build"))
-    return os.path.abspath(os.path.join(build, name))
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("SMSBRIDGE_BUILD", ROOT / "build"))
+SLOW = float(os.environ.get("SMSBRIDGE_SLOW", "1"))  # sanitizers make everything slower
 
 
 class SimError(Exception):
@@ -28,28 +25,32 @@ def quote(word):
 
 
 class Sim:
-    """sim = Sim(2, "--instant", folder=tmp); sim.link(0); sim.do("fault", 0, "late", 8000, count=2)"""
+    """sim = Sim(folder, 2, "--instant").start(); sim.port(0); sim.do("fault", 0, "late", 8000, count=2)"""
 
-    def __init__(self, modems=1, *options, folder=None, stderr=None, wrapper=()):
+    def __init__(self, folder=None, modems=1, *options, stderr=None, wrapper=()):
         self.own = folder is None
-        self.folder = str(folder) if folder else tempfile.mkdtemp(prefix="modemsim-")
-        self.control = os.path.join(self.folder, "control")
-        self.links = os.path.join(self.folder, "links")
-        command = [*wrapper, binary(), "--modems", str(modems), "--link-dir", self.links,
-                   "--control", self.control, *[str(o) for o in options]]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="modemsim-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.control = str(self.folder / "control")
+        self.links = self.folder / "links"
+        self.command = [*wrapper, str(BUILD / "modemsim"), "--modems", str(modems), "--link-dir",
+                        str(self.links), "--control", self.control, *[str(o) for o in options]]
+        self.stderr = stderr
+        self.process = None
         self.modems = []
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.stderr, text=True)
         for line in self.process.stdout:
             if line.strip() == "ready":
-                return
+                return self
             name, link, pty, imei, number, profile = line.split()
-            self.modems.append(dict(name=name, link=link, pty=pty, imei=imei, number=number,
-                                    profile=profile))
-        status = self.process.wait()
-        raise SimError(f"modemsim ended with {status} before it was ready")
+            self.modems.append(dict(name=name, link=link, pty=pty, imei=imei, number=number, profile=profile))
+        raise SimError(f"modemsim ended with {self.process.wait()} before it was ready")
 
-    def link(self, modem=0):
-        return os.path.join(self.links, f"modem{modem}")
+    def port(self, modem=0):
+        """What a [modem] section's `port` is to say."""
+        return str(self.links / f"modem{modem}")
 
     def ask(self, line, timeout=60):
         """A control line as it is; the answer as a dict, whatever it says."""
@@ -86,11 +87,11 @@ class Sim:
 
     def wait(self, number, count=1, timeout=10):
         """Until `count` whole messages arrived there since the start; they are returned."""
-        self.do("wait", number, count, int(timeout * 1000), timeout=timeout + 30)
+        self.do("wait", number, count, int(timeout * 1000 * SLOW), timeout=timeout * SLOW + 30)
         return self.handset(number)
 
     def wait_event(self, kind, count=1, timeout=10):
-        return self.do("wait-event", kind, count, int(timeout * 1000), timeout=timeout + 30)["count"]
+        return self.do("wait-event", kind, count, int(timeout * 1000 * SLOW), timeout=timeout * SLOW + 30)["count"]
 
     def log(self, **options):
         return self.do("log", **options)["events"]
@@ -104,10 +105,12 @@ class Sim:
 
     def stop(self):
         """Ends it by its pid; the exit status."""
+        if not self.process:
+            return None
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            status = self.process.wait(20)
+            status = self.process.wait(20 * SLOW)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
@@ -117,7 +120,7 @@ class Sim:
         return status
 
     def __enter__(self):
-        return self
+        return self.start()
 
     def __exit__(self, *ignored):
         self.stop()
