@@ -1,0 +1,369 @@
+/* daemon.c - everything that runs, in one place: started in order, stopped in the other.
+ * Knows no command line. */
+#include "daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "accounts.h"
+#include "agent.h"
+#include "api.h"
+#include "callback.h"
+#include "clock.h"
+#include "farm.h"
+#include "link.h"
+#include "log.h"
+#include "redirect.h"
+#include "store.h"
+
+#define LINKS_CONNECTIONS_MAX 8192
+#define API_CONNECTIONS_MAX   1024
+#define VALIDITY_MS           (72 * CLK_HOUR_MS)
+#define FARM_GRACE_MS         2000
+#define WORDS_DIR             "/etc/smsbridge"
+
+struct daemon {
+    struct config *config;
+    struct accounts *accounts;
+    int lock_fd; /* of state_dir/lock: one daemon a state folder */
+    struct store *store;
+    struct farm *farm;
+    struct redirect *redirect;
+    struct callback *callback;
+    struct api_account *api_accounts;
+    struct url_policy
+        policy; /* where callbacks may go: set before the API starts, then read only */
+    struct api *api;
+    enum err tick_err; /* of the last tick */
+    char links_base[CONFIG_URL_MAX];
+};
+
+/* ---- the parts, in the order in which they start ---- */
+
+static enum err make_state_dir(struct daemon *d, char *why)
+{
+    char path[PATH_MAX];
+    const char *dir = d->config->daemon.state_dir;
+    if (mkdir(dir, 0750) && errno != EEXIST) {
+        snprintf(why, CONFIG_WHY_MAX, "daemon.state_dir %.300s: %s", dir, strerror(errno));
+        return ERR_IO;
+    }
+    snprintf(path, sizeof path, "%.3900s/lock", dir);
+    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (d->lock_fd < 0) {
+        snprintf(why, CONFIG_WHY_MAX, "%.300s: %s", path, strerror(errno));
+        return ERR_IO;
+    }
+    if (flock(d->lock_fd, LOCK_EX | LOCK_NB)) {
+        snprintf(why, CONFIG_WHY_MAX, "%.300s is in use by another smsbridged", dir);
+        return ERR_BUSY;
+    }
+    return OK;
+}
+
+static enum err load_words(char *why)
+{
+    unsigned line = 0;
+    enum err e = link_load_words(WORDS_DIR, &line);
+    const char *file = "link-words";
+    if (e == OK) {
+        e = agent_load(WORDS_DIR, &line);
+        file = "agent-words";
+    }
+    if (e)
+        snprintf(why, CONFIG_WHY_MAX, "%s/%s:%u: %s", WORDS_DIR, file, line, err_str(e));
+    return e;
+}
+
+static enum err start_tables(struct daemon *d, char *why)
+{
+    (void)d;
+    enum err e = link_init();
+    if (e) {
+        snprintf(why, CONFIG_WHY_MAX, "no public suffix list: is the package publicsuffix there?");
+        return e;
+    }
+    agent_init();
+    return load_words(why);
+}
+
+static enum err start_accounts(struct daemon *d, char *why)
+{
+    return accounts_load(d->config, &d->accounts, why);
+}
+
+static enum err start_store(struct daemon *d, char *why)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.3900s/smsbridge.db", d->config->daemon.state_dir);
+    return store_open(path, clk_wall_ms(), &d->store, why);
+}
+
+static enum err start_farm(struct daemon *d, char *why)
+{
+    const struct config *c = d->config;
+    struct modem_config *modems = calloc(c->modems ? c->modems : 1, sizeof *modems);
+    if (!modems)
+        return ERR_NO_MEMORY;
+    struct farm_options o = {
+        .store = d->store,
+        .modems = modems,
+        .inbox_url = *c->inbox.url ? c->inbox.url : NULL,
+        .retry_count = c->queue.retry.n,
+    };
+    memcpy(o.retry_ms, c->queue.retry.ms, sizeof o.retry_ms);
+    for (unsigned i = 0; i < c->modems; i++) {
+        if (*c->modem[i].modem.port)
+            modems[o.count++] = c->modem[i].modem;
+        else
+            log_warn("main", "modem %s has no port: finding it by its IMEI is not in this version",
+                     c->modem[i].modem.name);
+    }
+    snprintf(why, CONFIG_WHY_MAX, "the modems' threads cannot start");
+    enum err e = farm_start(&o, &d->farm);
+    free(modems);
+    return e;
+}
+
+static enum err start_links(struct daemon *d, char *why)
+{
+    const struct config_links *c = &d->config->links;
+    struct redirect_options o = {
+        .store = d->store,
+        .listen = c->listen.text,
+        .tls_cert = c->tls_cert,
+        .tls_key = c->tls_key,
+        .count_tools = c->count_tools,
+        .connections_max = LINKS_CONNECTIONS_MAX,
+    };
+    enum err e = url_nets_parse(c->trusted_proxies, &o.trusted_proxies, why);
+    if (e == OK)
+        e = redirect_start(&o, &d->redirect, why);
+    if (e)
+        return e;
+    const struct http *http = redirect_http(d->redirect);
+    if (*c->base_url) {
+        snprintf(d->links_base, sizeof d->links_base, "%s", c->base_url);
+        return OK;
+    }
+    snprintf(d->links_base, sizeof d->links_base, "%s://%s", http_is_tls(http) ? "https" : "http",
+             http_address_text(http, 0));
+    log_warn("main",
+             "links.base_url is not set: short links begin with %s and work on this machine only",
+             d->links_base);
+    return OK;
+}
+
+/* Where callbacks may go: what the setting says, and never to ourselves. */
+static enum err make_policy(struct daemon *d, struct url_policy *policy, char *why)
+{
+    const struct http *links = redirect_http(d->redirect);
+    enum err e = url_policy_parse(d->config->callbacks.allow, policy, why);
+    for (size_t i = 0; e == OK && i < http_address_count(links); i++)
+        e = url_policy_add_listener(policy, http_address(links, i));
+    for (unsigned i = 0; e == OK && i < d->config->api.listen.n; i++)
+        e = url_policy_add_listener(
+            policy, (const struct sockaddr *)&d->config->api.listen.item[i].address);
+    return e;
+}
+
+static enum err start_callbacks(struct daemon *d, char *why)
+{
+    const struct config_callbacks *c = &d->config->callbacks;
+    struct callback_options o = {
+        .store = d->store,
+        .accounts = d->accounts,
+        .form = c->format == CONFIG_FORMAT_FORM,
+        .tries = c->schedule.n,
+        .timeout_ms = (int)c->timeout_ms,
+    };
+    memcpy(o.pause_ms, c->schedule.ms, sizeof o.pause_ms);
+    enum err e = callback_init();
+    if (e == OK)
+        e = make_policy(d, &d->policy, why);
+    o.policy = d->policy;
+    if (e == OK)
+        e = callback_start(&o, &d->callback);
+    return e;
+}
+
+/* ---- what the API asks of us, on its thread ---- */
+
+static bool modem_known(void *ctx, const char *name)
+{
+    struct daemon *d = ctx;
+    for (unsigned i = 0; i < d->config->modems; i++) {
+        if (strcmp(d->config->modem[i].modem.name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static size_t list_modems(void *ctx, struct api_modem *out, size_t max)
+{
+    struct daemon *d = ctx;
+    struct farm_modem *modems = calloc(max ? max : 1, sizeof *modems);
+    size_t n = modems ? farm_modems(d->farm, modems, max) : 0;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(out[i].name, modems[i].name, sizeof out[i].name);
+        out[i].status = modems[i].status;
+        out[i].sent = modems[i].sent;
+        out[i].failed = modems[i].failed;
+        out[i].received = modems[i].received;
+    }
+    free(modems);
+    return n;
+}
+
+/* The accounts as the API wants them. */
+static struct api_account *api_accounts(const struct accounts *a)
+{
+    struct api_account *out = calloc(a->count, sizeof *out);
+    for (size_t i = 0; out && i < a->count; i++) {
+        const struct account *from = &a->account[i];
+        out[i] = (struct api_account){
+            .name = from->name, .cost = from->cost, .credits = from->credits, .admin = from->admin};
+        memcpy(out[i].token_sha256, from->token_sha256, sizeof out[i].token_sha256);
+    }
+    return out;
+}
+
+static enum err start_api(struct daemon *d, char *why)
+{
+    const struct config *c = d->config;
+    d->api_accounts = api_accounts(d->accounts);
+    if (!d->api_accounts)
+        return ERR_NO_MEMORY;
+    const struct api_options o = {
+        .store = d->store,
+        .listen = c->api.listen.text,
+        .tls_cert = c->api.tls_cert,
+        .tls_key = c->api.tls_key,
+        .connections_max = API_CONNECTIONS_MAX,
+        .accounts = d->api_accounts,
+        .account_count = d->accounts->count,
+        .public_url = c->api.public_url,
+        .rate = c->api.rate,
+        .links_base_url = d->links_base,
+        .links_ms = c->links.days * CLK_DAY_MS,
+        .slug_length = (unsigned)c->links.slug_length,
+        .validity_ms = VALIDITY_MS,
+        .policy = &d->policy,
+        .modem_known = modem_known,
+        .modems = list_modems,
+        .ctx = d,
+    };
+    return api_start(&o, &d->api, why);
+}
+
+/* ---- all of them ---- */
+
+static const struct {
+    const char *name;
+    enum err (*start)(struct daemon *d, char *why);
+} steps[] = {
+    {"state folder", make_state_dir}, {"tables", start_tables}, {"accounts", start_accounts},
+    {"store", start_store},           {"modems", start_farm},   {"links", start_links},
+    {"callbacks", start_callbacks},   {"api", start_api},
+};
+
+/* On the store's thread: hints. */
+static void parts_due(void *ctx)
+{
+    struct daemon *d = ctx;
+    farm_wake(d->farm);
+}
+
+static void callbacks_due(void *ctx)
+{
+    struct daemon *d = ctx;
+    callback_wake(d->callback);
+}
+
+enum err daemon_start(struct config *config, struct daemon **out)
+{
+    struct daemon *d = calloc(1, sizeof *d);
+    if (!d) {
+        config_free(config);
+        return ERR_NO_MEMORY;
+    }
+    d->config = config;
+    d->lock_fd = -1;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        char why[CONFIG_WHY_MAX] = "";
+        enum err e = steps[i].start(d, why);
+        if (e) {
+            log_error("main", "cannot start the %s: %s", steps[i].name, *why ? why : err_str(e));
+            daemon_stop(d);
+            return e;
+        }
+    }
+    store_on_due(d->store, parts_due, callbacks_due, d);
+    log_info("main", "ready api=%s links=%s modems=%u version=%s",
+             http_address_text(api_http(d->api), 0),
+             http_address_text(redirect_http(d->redirect), 0), config->modems, SMSBRIDGE_VERSION);
+    *out = d;
+    return OK;
+}
+
+enum err daemon_tick(struct daemon *d)
+{
+    const struct config *c = d->config;
+    const struct store_policy policy = {
+        .uncertain_resend = c->queue.uncertain == CONFIG_UNCERTAIN_RESEND,
+        .uncertain_after_ms = c->queue.uncertain_after_ms,
+        .partial_after_ms = c->inbox.partial_after_ms,
+        .keep_ms = c->daemon.keep_ms,
+        .inbox_url = *c->inbox.url ? c->inbox.url : NULL,
+    };
+    redirect_flush(d->redirect);
+    enum err e = store_tick(d->store, &policy, clk_wall_ms());
+    if (e && e != d->tick_err) /* once, not every second of a full disk's day */
+        log_error("main", "the store's tick failed: %s", err_str(e));
+    d->tick_err = e;
+    return e == ERR_NO_SPACE ? OK : e; /* a full disk is no reason to be restarted */
+}
+
+/* What can change while running: the log's level, and what the tick reads. */
+void daemon_reload(struct daemon *d, struct config *config)
+{
+    struct config *now = d->config;
+    log_set_level(config->daemon.log_level);
+    now->daemon.log_level = config->daemon.log_level;
+    now->daemon.keep_ms = config->daemon.keep_ms;
+    now->queue.uncertain = config->queue.uncertain;
+    now->queue.uncertain_after_ms = config->queue.uncertain_after_ms;
+    now->inbox.partial_after_ms = config->inbox.partial_after_ms;
+    log_info("main",
+             "reloaded: daemon.log_level, daemon.keep, queue.uncertain, queue.uncertain_after, "
+             "inbox.partial_after; every other change takes a restart");
+    config_free(config);
+}
+
+void daemon_stop(struct daemon *d)
+{
+    if (!d)
+        return;
+    if (d->store)
+        store_on_due(d->store, NULL, NULL, NULL);
+    api_stop(d->api);
+    redirect_stop(d->redirect);
+    farm_stop(d->farm, FARM_GRACE_MS);
+    callback_stop(d->callback);
+    store_close(d->store);
+    link_close();
+    free(d->api_accounts);
+    accounts_free(d->accounts);
+    if (d->lock_fd >= 0)
+        close(d->lock_fd);
+    config_free(d->config);
+    free(d);
+}
