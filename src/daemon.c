@@ -3,15 +3,11 @@
 #include "daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "accounts.h"
 #include "agent.h"
@@ -33,7 +29,6 @@
 struct daemon {
     struct config *config;
     struct accounts *accounts;
-    int lock_fd; /* of state_dir/lock: one daemon a state folder */
     struct store *store;
     struct farm *farm;
     struct redirect *redirect;
@@ -50,23 +45,11 @@ struct daemon {
 
 static enum err make_state_dir(struct daemon *d, char *why)
 {
-    char path[PATH_MAX];
     const char *dir = d->config->daemon.state_dir;
-    if (mkdir(dir, 0750) && errno != EEXIST) {
-        snprintf(why, CONFIG_WHY_MAX, "daemon.state_dir %.300s: %s", dir, strerror(errno));
-        return ERR_IO;
-    }
-    snprintf(path, sizeof path, "%.3900s/lock", dir);
-    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (d->lock_fd < 0) {
-        snprintf(why, CONFIG_WHY_MAX, "%.300s: %s", path, strerror(errno));
-        return ERR_IO;
-    }
-    if (flock(d->lock_fd, LOCK_EX | LOCK_NB)) {
-        snprintf(why, CONFIG_WHY_MAX, "%.300s is in use by another smsbridged", dir);
-        return ERR_BUSY;
-    }
-    return OK;
+    if (mkdir(dir, 0750) == 0 || errno == EEXIST)
+        return OK;
+    snprintf(why, CONFIG_WHY_MAX, "daemon.state_dir %.300s: %s", dir, strerror(errno));
+    return ERR_IO;
 }
 
 static enum err load_words(char *why)
@@ -296,7 +279,6 @@ enum err daemon_start(struct config *config, struct daemon **out)
         return ERR_NO_MEMORY;
     }
     d->config = config;
-    d->lock_fd = -1;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         char why[CONFIG_WHY_MAX] = "";
         enum err e = steps[i].start(d, why);
@@ -362,8 +344,6 @@ void daemon_stop(struct daemon *d)
     link_close();
     free(d->api_accounts);
     accounts_free(d->accounts);
-    if (d->lock_fd >= 0)
-        close(d->lock_fd);
     config_free(d->config);
     free(d);
 }
