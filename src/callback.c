@@ -1,0 +1,429 @@
+/* callback.c - the thread that posts the outbox: what is due, to whom, how often; what became of it.
+ * Refuses to know what is posted (status.h) and how (callback_post.h).
+ * Promises: a try is counted on disk before it is made, a result is forgotten only once it is on disk; at most
+ * four at once to a host, so that its backlog stands in nobody's way. */
+#include "callback.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "callback_due.h"
+#include "callback_post.h"
+#include "clock.h"
+#include "log.h"
+#include "status.h"
+
+#define REST_MS  1000 /* when the store refuses */
+#define GRACE_MS 2000 /* for what runs at a stop */
+#define GAP_MS   20   /* between looks while rows are left behind */
+#define BODY_MAX ((size_t)256 * 1024)
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_POSTING, /* counted on disk, on the wire */
+    SLOT_ENDED    /* the result is not on disk yet */
+};
+
+struct slot {
+    enum slot_state state;
+    struct due *due;   /* NULL while free; tries: begun so far */
+    bool last;         /* no further try, whatever the schedule says */
+    struct buf body;   /* while due->body is NULL */
+    struct post *post; /* made at the slot's first use, then kept */
+    struct post_result result;
+    int64_t begun_ms; /* monotonic */
+};
+
+struct callback {
+    struct callback_options o;
+    pthread_t thread;
+    CURLM *multi;
+    struct store_reader *reader;
+    struct due_list due;
+    struct slot slots[CALLBACK_ALL_MAX];
+    bool short_of;   /* a host has room, and the list no more rows of it though the store has */
+    int64_t rest_ms; /* the store refuses: nothing before, monotonic */
+    atomic_bool woken, stopping;
+    atomic_uint_fast64_t posts, received, failed, given_up;
+    atomic_uint running;
+};
+
+static const char *const kinds[] = {[STORE_CALLBACK_DELIVERY] = "delivery",
+                                    [STORE_CALLBACK_CLICK] = "click",
+                                    [STORE_CALLBACK_INBOX] = "inbox"};
+
+/* ---- slots ---- */
+static bool is_running(void *ctx, int64_t id)
+{
+    const struct callback *c = ctx;
+    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++) {
+        if (c->slots[i].state != SLOT_FREE && c->slots[i].due->id == id)
+            return true;
+    }
+    return false;
+}
+
+static struct slot *slot_free(struct callback *c)
+{
+    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++) {
+        if (c->slots[i].state == SLOT_FREE)
+            return &c->slots[i];
+    }
+    return NULL;
+}
+
+static bool host_has_room(void *ctx, const char *host)
+{
+    const struct callback *c = ctx;
+    unsigned n = 0;
+    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++) {
+        const struct slot *s = &c->slots[i];
+        n += s->state == SLOT_POSTING && strcmp(s->due->host, host) == 0;
+    }
+    return n < CALLBACK_HOST_MAX;
+}
+
+static unsigned slots_in(const struct callback *c, enum slot_state state)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++)
+        n += c->slots[i].state == state;
+    return n;
+}
+
+static void slot_release(struct callback *c, struct slot *s)
+{
+    c->short_of = c->short_of || (c->due.more && !due_has_host(&c->due, s->due->host));
+    buf_free(&s->body);
+    free(s->due);
+    s->due = NULL;
+    s->state = SLOT_FREE;
+}
+
+static void slot_ended(struct slot *s, bool last, const char *error)
+{
+    memset(&s->result, 0, sizeof(s->result));
+    (void)snprintf(s->result.error, sizeof(s->result.error), "%s", error);
+    s->last = last;
+    s->state = SLOT_ENDED;
+}
+
+/* ---- the body: rendered at the first try, then kept ---- */
+static enum err render_message(void *ctx, const struct store_message *m)
+{
+    struct slot *s = ctx;
+    return status_message(m, &s->body);
+}
+
+static enum err render_message_form(void *ctx, const struct store_message *m)
+{
+    struct slot *s = ctx;
+    return status_message_form(m, &s->body);
+}
+
+static enum err render_inbox(void *ctx, const struct store_inbox *m)
+{
+    struct slot *s = ctx;
+    return status_inbox(m, &s->body);
+}
+
+static enum err render_inbox_form(void *ctx, const struct store_inbox *m)
+{
+    struct slot *s = ctx;
+    return status_inbox_form(m, &s->body);
+}
+
+static enum err render(struct callback *c, struct slot *s)
+{
+    const char *id = s->due->msgid;
+    if (s->due->body)
+        return OK;
+    buf_clear(&s->body);
+    if (s->due->kind == STORE_CALLBACK_INBOX)
+        return store_inbox_get(c->reader, id, c->o.form ? render_inbox_form : render_inbox, s);
+    return store_message_get(c->reader, NULL, id, c->o.form ? render_message_form : render_message,
+                             s);
+}
+
+static const char *body_of(const struct slot *s)
+{
+    return s->due->body ? s->due->body : buf_str(&s->body);
+}
+
+/* ---- a try ---- */
+static const char *secret_of(const struct callback *c, const struct slot *s)
+{
+    if (s->due->kind == STORE_CALLBACK_INBOX)
+        return c->o.accounts->inbox_secret;
+    const struct account *a = accounts_find(c->o.accounts, s->due->account);
+    return a ? a->webhook_secret : NULL; /* taken out of the configuration meanwhile: not signed */
+}
+
+static enum err post(struct callback *c, struct slot *s)
+{
+    enum err e = s->post ? OK : post_new(s, &s->post);
+    const struct post_job job = {.url = s->due->url,
+                                 .webhook_id = s->due->webhook_id,
+                                 .secret = secret_of(c, s),
+                                 .body = body_of(s),
+                                 .body_len = strlen(body_of(s)),
+                                 .attempt = s->due->tries,
+                                 .timeout_ms = c->o.timeout_ms,
+                                 .policy = &c->o.policy};
+    return e ? e : post_start(s->post, c->multi, &job);
+}
+
+/* The store refuses: what was taken goes back, and we ask again in a while. */
+static void rest(struct callback *c, struct slot *s, enum err e, const char *step)
+{
+    log_warn("callback", "id=%s step=%s error=\"%s\"", s->due->webhook_id, step, err_str(e));
+    c->rest_ms = clk_mono_ms() + REST_MS;
+    slot_release(c, s);
+}
+
+static void begin(struct callback *c, struct slot *s)
+{
+    s->begun_ms = clk_mono_ms();
+    s->last = false;
+    if (s->due->tries >= c->o.tries) {
+        slot_ended(s, true, "the last try was interrupted");
+        return;
+    }
+    enum err e = render(c, s);
+    if (e == ERR_NOT_FOUND || e == ERR_FULL) {
+        slot_ended(s, true, e == ERR_FULL ? "the body is too large" : "what it is about is gone");
+        return;
+    }
+    if (e) {
+        rest(c, s, e, "render");
+        return;
+    }
+    e = store_callback_begin(c->o.store, s->due->id, body_of(s), clk_wall_ms(), &s->due->tries);
+    if (e == ERR_CONFLICT) {
+        slot_release(c, s); /* somebody settled it meanwhile */
+        return;
+    }
+    if (e) {
+        rest(c, s, e, "begin");
+        return;
+    }
+    atomic_fetch_add(&c->posts, 1);
+    s->state = SLOT_POSTING;
+    e = post(c, s);
+    if (e)
+        slot_ended(s, false, err_str(e));
+}
+
+/* Free slots take what waits, the oldest first. */
+static void start(struct callback *c)
+{
+    struct slot *s;
+    struct due *d;
+    while (clk_mono_ms() >= c->rest_ms && (s = slot_free(c)) != NULL &&
+           (d = due_take(&c->due, host_has_room, c)) != NULL) {
+        s->due = d;
+        begin(c, s);
+    }
+}
+
+/* ---- what became of it ---- */
+static void count_and_log(struct callback *c, const struct slot *s, int64_t next_ms, int64_t now_ms)
+{
+    const struct post_result *r = &s->result;
+    long long took_ms = clk_mono_ms() - s->begun_ms;
+    atomic_fetch_add(r->received ? &c->received : &c->failed, 1);
+    if (r->received) {
+        log_info("callback", "id=%s kind=%s msgid=%s host=%s attempt=%u status=%ld ms=%lld",
+                 s->due->webhook_id, kinds[s->due->kind], s->due->msgid, s->due->host,
+                 s->due->tries, r->status, took_ms);
+        return;
+    }
+    atomic_fetch_add(&c->given_up, next_ms == 0);
+    log_write(next_ms ? LOG_LVL_INFO : LOG_LVL_WARN, "callback",
+              "id=%s kind=%s msgid=%s host=%s attempt=%u error=\"%s\" %s=%lld", s->due->webhook_id,
+              kinds[s->due->kind], s->due->msgid, s->due->host, s->due->tries, r->error,
+              next_ms ? "again_in_s" : "given_up_after_s",
+              next_ms ? (long long)((next_ms - now_ms) / CLK_SECOND_MS) : took_ms / 1000);
+}
+
+/* A result that the disk does not take stays in its slot: the receiver has it, and must not get it again. */
+static void record(struct callback *c, struct slot *s)
+{
+    int64_t now_ms = clk_wall_ms(), next_ms = 0;
+    enum err e;
+    if (!s->last && s->due->tries < c->o.tries)
+        next_ms = now_ms + due_stretched(c->o.pause_ms[s->due->tries], s->due->id, s->due->tries);
+    if (s->result.received)
+        e = store_callback_done(c->o.store, s->due->id, now_ms);
+    else
+        e = store_callback_failed(c->o.store, s->due->id, next_ms, s->result.error, now_ms);
+    if (e && e != ERR_CONFLICT && e != ERR_CLOSED) {
+        log_warn("callback", "id=%s step=record error=\"%s\"", s->due->webhook_id, err_str(e));
+        c->rest_ms = clk_mono_ms() + REST_MS;
+        return;
+    }
+    count_and_log(c, s, next_ms, now_ms);
+    if (!s->result.received && next_ms)
+        due_not_later(&c->due, next_ms);
+    slot_release(c, s);
+}
+
+static void drive(struct callback *c)
+{
+    int running, left;
+    CURLMsg *m;
+    (void)curl_multi_perform(c->multi, &running);
+    while ((m = curl_multi_info_read(c->multi, &left)) != NULL) {
+        struct slot *s = m->msg == CURLMSG_DONE ? post_owner(m->easy_handle) : NULL;
+        if (!s)
+            continue;
+        post_end(s->post, c->multi, m->data.result, &s->result);
+        s->state = SLOT_ENDED;
+    }
+}
+
+/* ---- the thread ---- */
+/* When the store is to be asked again: when the next row is due, after a second, or soon: woken, or short
+ * of rows that it has. */
+static int64_t look_at(struct callback *c)
+{
+    int64_t at = c->due.again_ms, soon = c->due.looked_ms + (c->due.more ? GAP_MS : 0);
+    if ((c->short_of || atomic_load(&c->woken)) && soon < at)
+        at = soon;
+    if (c->due.cut && slot_free(c) && c->due.deep_ms < at)
+        at = c->due.deep_ms;
+    return at;
+}
+
+static void look(struct callback *c)
+{
+    atomic_store(&c->woken, false);
+    c->short_of = false;
+    enum err e = due_look(&c->due, c->reader);
+    if (e)
+        log_warn("callback", "step=look error=\"%s\"", err_str(e));
+}
+
+static void turn(struct callback *c)
+{
+    drive(c);
+    if (clk_mono_ms() < c->rest_ms)
+        return;
+    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++) {
+        if (c->slots[i].state == SLOT_ENDED)
+            record(c, &c->slots[i]);
+    }
+    start(c);
+    if (clk_mono_ms() >= look_at(c)) {
+        look(c);
+        start(c);
+    }
+    atomic_store(&c->running, slots_in(c, SLOT_POSTING));
+}
+
+static int wait_ms(struct callback *c)
+{
+    int64_t now = clk_mono_ms(), at = look_at(c);
+    if (slots_in(c, SLOT_ENDED) > 0)
+        at = now;
+    if (at < c->rest_ms)
+        at = c->rest_ms;
+    return at > now ? (int)(at - now) : 0;
+}
+
+/* Stopping: what runs gets a short while, then it is a failed try like any other. */
+static void finish(struct callback *c)
+{
+    int64_t until = clk_mono_ms() + GRACE_MS;
+    for (drive(c); slots_in(c, SLOT_POSTING) > 0 && clk_mono_ms() < until; drive(c))
+        (void)curl_multi_poll(c->multi, NULL, 0, 100, NULL);
+    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++) {
+        struct slot *s = &c->slots[i];
+        if (s->state == SLOT_POSTING) {
+            post_end(s->post, c->multi, CURLE_ABORTED_BY_CALLBACK, &s->result);
+            s->state = SLOT_ENDED;
+        }
+        if (s->state == SLOT_ENDED)
+            record(c, s);
+    }
+}
+
+static void *run(void *ctx)
+{
+    struct callback *c = ctx;
+    while (!atomic_load(&c->stopping)) {
+        turn(c);
+        if (curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL) != CURLM_OK)
+            log_warn("callback", "step=poll error=\"no memory\"");
+    }
+    finish(c);
+    return NULL;
+}
+
+static void callback_free(struct callback *c)
+{
+    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++) {
+        post_free(c->slots[i].post);
+        buf_free(&c->slots[i].body);
+    }
+    if (c->multi)
+        (void)curl_multi_cleanup(c->multi);
+    store_reader_close(c->reader);
+    due_clear(&c->due);
+    free(c);
+}
+
+enum err callback_init(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? OK : ERR_IO;
+}
+
+enum err callback_start(const struct callback_options *options, struct callback **out)
+{
+    if (options->tries < 1 || options->tries > CALLBACK_TRIES_MAX)
+        return ERR_RANGE;
+    struct callback *c = calloc(1, sizeof(*c));
+    if (!c)
+        return ERR_NO_MEMORY;
+    c->o = *options;
+    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++)
+        buf_init(&c->slots[i].body, BODY_MAX);
+    due_init(&c->due, c->o.pause_ms[0], is_running, c);
+    c->multi = curl_multi_init();
+    enum err e = c->multi ? store_reader_open(c->o.store, &c->reader) : ERR_NO_MEMORY;
+    if (!e && pthread_create(&c->thread, NULL, run, c) != 0)
+        e = ERR_IO;
+    if (e)
+        callback_free(c);
+    else
+        *out = c;
+    return e;
+}
+
+void callback_wake(struct callback *c)
+{
+    if (c && !atomic_exchange(&c->woken, true))
+        (void)curl_multi_wakeup(c->multi);
+}
+
+void callback_stop(struct callback *c)
+{
+    if (!c)
+        return;
+    atomic_store(&c->stopping, true);
+    (void)curl_multi_wakeup(c->multi);
+    (void)pthread_join(c->thread, NULL);
+    callback_free(c);
+}
+
+void callback_counts(const struct callback *c, struct callback_counts *out)
+{
+    *out = (struct callback_counts){.posts = atomic_load(&c->posts),
+                                    .received = atomic_load(&c->received),
+                                    .failed = atomic_load(&c->failed),
+                                    .given_up = atomic_load(&c->given_up),
+                                    .running = atomic_load(&c->running)};
+}
