@@ -135,7 +135,7 @@ static void drain_wake(struct at *at)
 }
 
 /* Waits for bytes and reads once.  ERR_EMPTY: all was quiet for as long as we may wait.
- * woken (may be NULL): watch wake_fd too. */
+ * woken: set when wake_fd was signalled; NULL while a command runs: the handler is told instead. */
 static enum err await_bytes(struct at *at, bool *woken)
 {
     struct pollfd fds[2] = {{at->fd, POLLIN, 0}, {at->wake_fd, POLLIN, 0}};
@@ -145,14 +145,18 @@ static enum err await_bytes(struct at *at, bool *woken)
         return e;
     if (at_lex_maybe_prompt(&at->lex) && ms > PROMPT_SETTLE_MS)
         ms = PROMPT_SETTLE_MS;
-    int n = poll(fds, woken && at->wake_fd >= 0 ? 2 : 1, ms);
+    bool watch = at->wake_fd >= 0 && (woken || at->handler.woken);
+    int n = poll(fds, watch ? 2 : 1, ms);
     if (n == 0)
         return ERR_EMPTY;
     if (n < 0)
         return errno == EINTR ? OK : ERR_CLOSED;
     if (fds[1].revents) {
-        *woken = true;
         drain_wake(at);
+        if (woken)
+            *woken = true;
+        else
+            at->handler.woken(at->handler.ctx);
     }
     return fds[0].revents ? read_once(at) : OK;
 }

@@ -39,6 +39,9 @@ const char *at_reply_line(const struct at_reply *r, unsigned i);
 struct at_handler {
     void (*unsolicited)(void *ctx, const char *line, const char *pdu);
     void (*trace)(void *ctx, char direction, const char *bytes, size_t n);  /* '<' from the modem, '>' to it; may be NULL */
+    /* wake_fd was signalled (and is drained) while a command runs; may be NULL: wake_fd ends at_idle() only.
+     * Like unsolicited() it may call at_hurry(). */
+    void (*woken)(void *ctx);
     void *ctx;
 };
 
