@@ -119,7 +119,7 @@ $(B)/bench/%: $(B)/tests/bench/%.o $$(addprefix $(B)/,$$($$*_OBJ)) $(GROUND_OBJ)
 demo:
 	@packaging/deps.sh
 	@$(MAKE) -j2 --no-print-directory -s all
-	@SMSBRIDGE_BUILD=$(abspath $(B)) tests/demo.sh
+	@SMSBRIDGE_BUILD=$(abspath $(B)) $(PYTHON) tests/demo.py
 
 # ---- install ----
 .PHONY: install uninstall clean
