@@ -1,0 +1,357 @@
+/* modem_in.c - what arrives: directly (+CMT, +CDS), by index (+CMTI, +CDSI), or found by a sweep.
+ * Knows no store.  Promises: nothing is acknowledged (+CNMA) or deleted (+CMGD) before its hook said OK;
+ * what is left stays where it is and comes again; what is not ours is deleted only from a full storage. */
+#include "modem_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "text.h"
+
+#define SWEEP_ROUNDS  16
+#define DELETE_MAX    64
+#define AGAIN_SOON_MS 5000
+
+/* What became of a PDU. */
+enum fate {
+    FATE_DONE,   /* the core has it: acknowledge, delete */
+    FATE_KEEP,   /* the core could not take it: it comes again */
+    FATE_FOREIGN /* valid, but not a message to us: a draft, a sent one */
+};
+
+/* ---- to the core ---- */
+
+/* A report that tells the fate of the part under way: its answer gets a little more time, not three minutes. */
+static enum err give_report(struct modem *m, const struct sms_report *report)
+{
+    uint64_t part = 0;
+    enum err e = m->hooks.report(m->ctx, m->config.name, report, &part);
+    if (e == OK && part && part == m->job.part && m->phase != MODEM_IDLE) {
+        m->settled = true;
+        if (m->phase == MODEM_SUBMITTING)
+            at_hurry(m->at, modem_timing.hurry_ms);
+    }
+    return e;
+}
+
+static enum err give(struct modem *m, const struct sms_inbound *in, const struct sms_raw *raw)
+{
+    switch (in->kind) {
+    case SMS_KIND_DELIVER:
+        return m->hooks.incoming(m->ctx, m->config.name, &in->deliver, raw);
+    case SMS_KIND_REPORT:
+        return give_report(m, &in->report);
+    }
+    return ERR_UNSUPPORTED;
+}
+
+static enum fate hand_over(struct modem *m, const char *pdu, bool foreign_too)
+{
+    struct sms_raw raw;
+    struct sms_inbound in;
+    size_t n;
+    enum err e = text_hex_decode(pdu, strlen(pdu), raw.octets, sizeof raw.octets, &n);
+    if (e) {
+        log_warn("modem", "name=%s a PDU of %zu characters that no PDU can have", m->config.name,
+                 strlen(pdu));
+        return FATE_FOREIGN;
+    }
+    raw.n = (uint16_t)n;
+    e = sms_decode(raw.octets, n, &in);
+    if (e == ERR_UNSUPPORTED && !foreign_too)
+        return FATE_FOREIGN;
+    e = e ? m->hooks.raw(m->ctx, m->config.name, &raw) : give(m, &in, &raw);
+    if (e)
+        log_warn("modem", "name=%s an arrived PDU was not taken: %s", m->config.name, err_str(e));
+    return e ? FATE_KEEP : FATE_DONE;
+}
+
+/* ---- directly: +CMT: [<alpha>],<length>, +CDS: <length>, and the PDU ---- */
+
+/* Under +CSMS=0 the network believes it delivered: what the core could not take waits here, in memory only. */
+static void hold_back(struct modem *m, const char *pdu)
+{
+    if (m->held_count < MODEM_HELD_MAX &&
+        text_copy(m->held[m->held_count], sizeof m->held[0], pdu) == OK)
+        m->held_count++;
+    else
+        log_error("modem", "name=%s a message was lost: %.360s", m->config.name, pdu);
+}
+
+static void give_held_back(struct modem *m)
+{
+    while (m->held_count && hand_over(m, m->held[0], true) != FATE_KEEP) {
+        m->held_count--;
+        memmove(m->held[0], m->held[1], m->held_count * sizeof m->held[0]);
+    }
+}
+
+void modem_take_direct(struct modem *m, const char *line, const char *pdu)
+{
+    int64_t now = clk_mono_ms();
+    enum fate fate = FATE_KEEP;
+    if (pdu)
+        fate = hand_over(m, pdu, true);
+    else
+        log_warn("modem", "name=%s \"%.20s\" without its PDU", m->config.name, line);
+    if (m->route.csms != 1) {
+        if (fate == FATE_KEEP && pdu)
+            hold_back(m, pdu);
+        return;
+    }
+    if (fate == FATE_KEEP) {
+        m->seen.acks_owed = 0; /* the network keeps it, and the modem turns the routing off */
+        m->routing_check_ms = now + 2 * modem_timing.ack_late_ms;
+        return;
+    }
+    if (m->seen.acks_owed++ == 0)
+        m->seen.ack_since_ms = now;
+}
+
+/* Refused: the other form once; 340 means that the modem gave up waiting, or never waits. */
+static void ack_refused(struct modem *m, const struct at_reply *reply)
+{
+    bool unexpected = reply->final == AT_CMS_ERROR && reply->code == 340;
+    if (!unexpected && !m->cnma_tried_both) {
+        m->cnma_zero = !m->cnma_zero;
+        m->cnma_tried_both = true;
+        return;
+    }
+    m->seen.acks_owed = 0;
+    m->routing_check_ms = clk_mono_ms();
+    if (++m->seen.ack_refusals < 3)
+        return;
+    log_warn("modem", "name=%s knows no +CNMA: reports without it from now on", m->config.name);
+    m->no_csms = true;
+    m->seen.ack_refusals = 0;
+    m->seen.restore = true;
+}
+
+static enum err acknowledge_one(struct modem *m)
+{
+    struct at_reply reply;
+    bool late = clk_mono_ms() - m->seen.ack_since_ms > modem_timing.ack_late_ms;
+    enum err e = at_command(m->at, &reply, modem_timing.quick_ms, NULL,
+                            m->cnma_zero ? "AT+CNMA=0" : "AT+CNMA");
+    if (late)
+        m->routing_check_ms = clk_mono_ms();
+    if (e == ERR_TIMEOUT || e == ERR_BUSY) {
+        m->seen.acks_owed = 0;
+        m->routing_check_ms = clk_mono_ms();
+        return modem_stopping(m) ? ERR_CLOSED : modem_resync(m);
+    }
+    if (e)
+        return e;
+    if (reply.final != AT_OK) {
+        ack_refused(m, &reply);
+        return OK;
+    }
+    m->cnma_tried_both = true;
+    m->seen.ack_refusals = 0;
+    if (m->seen.acks_owed)
+        m->seen.acks_owed--;
+    return OK;
+}
+
+enum err modem_acknowledge(struct modem *m)
+{
+    enum err e = OK;
+    while (e == OK && m->seen.acks_owed)
+        e = acknowledge_one(m);
+    return e;
+}
+
+/* ---- from a storage ---- */
+
+/* +CMTI: "SM",3; SIM7670 says "+CMTI: ,-1" when it does not know where. */
+void modem_note_arrival(struct modem *m, const char *line, const char *prefix)
+{
+    struct at_args a;
+    struct modem_place place;
+    if (at_args_open(&a, line, prefix) != OK ||
+        at_string(&a, place.storage, sizeof place.storage) != OK ||
+        at_int(&a, &place.index, 0, 65535) != OK || m->seen.arrived_count == MODEM_ARRIVED_MAX) {
+        m->seen.sweep = true;
+        return;
+    }
+    m->seen.arrived[m->seen.arrived_count++] = place;
+}
+
+static bool is_storage(const char *name)
+{
+    return strlen(name) == 2 && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2;
+}
+
+/* +CPMS: <used1>,<total1>[,…] */
+static void note_fill(struct modem *m, const struct at_reply *reply)
+{
+    struct at_args a;
+    int used, total;
+    const char *line = at_reply_line(reply, 0);
+    m->reading_full = false;
+    if (line && at_args_open(&a, line, "+CPMS") == OK && at_int(&a, &used, 0, 65535) == OK &&
+        at_int(&a, &total, 0, 65535) == OK) {
+        m->reading_full = total > 0 && used >= total;
+        m->reading_total = total;
+    }
+}
+
+enum err modem_select_storage(struct modem *m, const char *storage)
+{
+    struct at_reply reply;
+    char command[24];
+    if (!is_storage(storage))
+        return ERR_SYNTAX;
+    snprintf(command, sizeof command, "AT+CPMS=\"%.3s\"", storage);
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CPMS", command);
+    if (e)
+        return e;
+    snprintf(m->reading, sizeof m->reading, "%.3s", storage);
+    note_fill(m, &reply);
+    return OK;
+}
+
+static enum err delete_place(struct modem *m, int index)
+{
+    struct at_reply reply;
+    char command[24];
+    snprintf(command, sizeof command, "AT+CMGD=%d", index);
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, NULL, command);
+    if (e == ERR_REFUSED)
+        log_warn("modem", "name=%s storage=%s index=%d not deleted", m->config.name, m->reading,
+                 index);
+    return e;
+}
+
+/* The core could not take it: look again soon, not in ten minutes. */
+static void come_again(struct modem *m)
+{
+    int64_t soon = clk_mono_ms() + AGAIN_SOON_MS;
+    if (m->next_sweep_ms > soon || m->next_sweep_ms == 0)
+        m->next_sweep_ms = soon;
+}
+
+/* One by its index. ERR_EMPTY: nothing lies there ("+CMGR: 0,,0", CMS 321, CME 21). */
+static enum err fetch(struct modem *m, int index)
+{
+    struct at_reply reply;
+    char command[24];
+    snprintf(command, sizeof command, "AT+CMGR=%d", index);
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CMGR", command);
+    if (e)
+        return e == ERR_REFUSED ? ERR_EMPTY : e;
+    const char *pdu = at_reply_line(&reply, 1);
+    if (!pdu)
+        return ERR_EMPTY;
+    enum fate fate = hand_over(m, pdu, m->reading_full);
+    if (fate == FATE_DONE)
+        return delete_place(m, index);
+    if (fate == FATE_KEEP)
+        come_again(m);
+    return OK;
+}
+
+enum err modem_fetch_arrived(struct modem *m)
+{
+    give_held_back(m);
+    while (m->seen.arrived_count) {
+        struct modem_place place = m->seen.arrived[0];
+        enum err e = OK;
+        m->seen.arrived_count--;
+        memmove(m->seen.arrived, m->seen.arrived + 1,
+                m->seen.arrived_count * sizeof m->seen.arrived[0]);
+        if (strcmp(place.storage, m->reading) != 0)
+            e = modem_select_storage(m, place.storage);
+        if (e == OK)
+            e = fetch(m, place.index);
+        if (modem_ended(e))
+            return e;
+        if (e)
+            m->seen.sweep = true; /* it is somewhere else */
+    }
+    return OK;
+}
+
+/* ---- the sweep ---- */
+
+struct doomed {
+    int index[DELETE_MAX];
+    unsigned count;
+};
+
+/* Lines of +CMGL: a header with the index, then its PDU. Until DELETE_MAX are to be deleted. */
+static void take_list(struct modem *m, const struct at_reply *reply, struct doomed *doomed)
+{
+    struct at_args a;
+    const char *line;
+    int index = -1;
+    for (unsigned i = 0; (line = at_reply_line(reply, i)) && doomed->count < DELETE_MAX; i++) {
+        if (at_args_open(&a, line, "+CMGL") == OK) {
+            if (at_int(&a, &index, 0, 65535) != OK)
+                index = -1;
+            continue;
+        }
+        enum fate fate = index < 0 ? FATE_FOREIGN : hand_over(m, line, m->reading_full);
+        if (fate == FATE_DONE)
+            doomed->index[doomed->count++] = index;
+        if (fate == FATE_KEEP)
+            come_again(m);
+        index = -1;
+    }
+}
+
+/* +CMGL refused: place by place, with the first index 0 or 1. */
+static enum err sweep_places(struct modem *m)
+{
+    enum err e = OK;
+    for (int index = 0; index <= m->reading_total && !modem_ended(e); index++)
+        e = fetch(m, index);
+    return modem_ended(e) ? e : OK;
+}
+
+static enum err delete_all(struct modem *m, const struct doomed *doomed)
+{
+    enum err e = OK;
+    for (unsigned i = 0; i < doomed->count && !modem_ended(e); i++)
+        e = delete_place(m, doomed->index[i]);
+    return e;
+}
+
+/* Round by round, as long as each makes room: a list longer than an answer may be comes in pieces. */
+static enum err sweep_storage(struct modem *m)
+{
+    for (int round = 0; round < SWEEP_ROUNDS; round++) {
+        struct at_reply reply;
+        struct doomed doomed = {.count = 0};
+        enum err e = modem_ok(m, &reply, 2 * modem_timing.slow_ms, "+CMGL", "AT+CMGL=4");
+        if (e == ERR_REFUSED)
+            return sweep_places(m);
+        if (e)
+            return e;
+        bool more = reply.truncated;
+        take_list(m, &reply, &doomed);
+        more = more || doomed.count == DELETE_MAX;
+        e = delete_all(m, &doomed);
+        if (e || !more || doomed.count == 0)
+            return e;
+    }
+    return OK;
+}
+
+enum err modem_sweep(struct modem *m)
+{
+    m->next_sweep_ms = clk_mono_ms() + modem_timing.sweep_ms;
+    for (unsigned i = 0; i < m->storage_count; i++) {
+        enum err e = modem_select_storage(m, m->storages[i]);
+        if (e == OK)
+            e = sweep_storage(m);
+        if (modem_ended(e))
+            return e;
+        if (e)
+            log_debug("modem", "name=%s storage=%s sweep: %s", m->config.name, m->storages[i],
+                      err_str(e));
+    }
+    return OK;
+}

@@ -1,0 +1,234 @@
+/* modem_pin.c - the PIN guard (27.007 8.3; docs/modems.md, "PIN attempts left").
+ * Knows no store: the hooks remember.  Promises: a PIN goes to the card it is for, never with fewer than two
+ * attempts left, never twice after a refusal, and is written down as tried before it is sent. */
+#include "modem_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define ATTEMPTS_UNKNOWN (-1)
+#define ATTEMPTS_ENOUGH  2
+
+/* Who may open the way from +CPIN?'s word on. */
+enum lock { LOCK_READY, LOCK_PIN, LOCK_OTHER };
+
+/* ---- attempts left ---- */
+
+/* Argument i of that line as a number. */
+static int attempts_in(const char *line, const struct quirks_pin *q)
+{
+    struct at_args a;
+    char first[16];
+    int left;
+    if (at_args_open(&a, line, q->prefix) != OK)
+        return ATTEMPTS_UNKNOWN;
+    struct at_args key = a;
+    if (q->key && (at_string(&key, first, sizeof first) != OK || strcmp(first, q->key) != 0))
+        return ATTEMPTS_UNKNOWN;
+    for (int i = 0; i < q->argument; i++)
+        at_skip(&a);
+    return at_int(&a, &left, 0, 255) == OK ? left : ATTEMPTS_UNKNOWN;
+}
+
+static enum err ask_attempts(struct modem *m, const struct quirks_pin *q, int *left)
+{
+    struct at_reply reply;
+    const char *line;
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, q->prefix, q->query);
+    if (e)
+        return e;
+    for (unsigned i = 0; *left == ATTEMPTS_UNKNOWN && (line = at_reply_line(&reply, i)); i++)
+        *left = attempts_in(line, q);
+    return OK;
+}
+
+/* VERIFY without data asks and does not burn (102.221 11.1.9): 63Cx, x attempts are left; 6983 blocked. */
+static enum err ask_card(struct modem *m, int *left)
+{
+    struct at_reply reply;
+    struct at_args a;
+    char hex[16];
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CSIM", "AT+CSIM=10,\"0020000100\"");
+    const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
+    if (!line || at_args_open(&a, line, "+CSIM") != OK)
+        return e;
+    at_skip(&a);
+    if (at_string(&a, hex, sizeof hex) != OK || strlen(hex) < 4)
+        return e;
+    const char *status = hex + strlen(hex) - 4;
+    unsigned digit;
+    a.at = status + 3;
+    if (strncmp(status, "63C", 3) == 0 && at_hex_int(&a, &digit) == OK)
+        *left = (int)digit;
+    else if (strcmp(status, "6983") == 0)
+        *left = 0;
+    return e;
+}
+
+static enum err attempts_left(struct modem *m, int *left)
+{
+    static const struct quirks_pin standard = {"AT+CPINR", "+CPINR", "SIM PIN", 1};
+    enum err e = OK;
+    *left = ATTEMPTS_UNKNOWN;
+    if (m->quirks->pin.query)
+        e = ask_attempts(m, &m->quirks->pin, left);
+    if (!modem_ended(e) && *left == ATTEMPTS_UNKNOWN)
+        e = ask_attempts(m, &standard, left);
+    if (!modem_ended(e) && *left == ATTEMPTS_UNKNOWN)
+        e = ask_card(m, left);
+    return modem_ended(e) ? e : OK;
+}
+
+/* ---- +CPIN? ---- */
+
+static enum lock lock_of(const char *word)
+{
+    if (strcmp(word, "READY") == 0)
+        return LOCK_READY;
+    return strcmp(word, "SIM PIN") == 0 ? LOCK_PIN : LOCK_OTHER;
+}
+
+/* Wavecom answers "+CPIN: READY" and no OK: what other command would a locked card not refuse? */
+static enum err is_open_anyway(struct modem *m, char *word, size_t size)
+{
+    struct at_reply reply;
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, AT_BARE, "AT+CIMI");
+    if (e == OK)
+        snprintf(word, size, "READY");
+    return e;
+}
+
+/* The card's lock in the modem's words; a busy or starting card is asked again. */
+static enum err read_lock(struct modem *m, char *word, size_t size)
+{
+    struct at_reply reply;
+    struct at_args a;
+    int64_t end = clk_mono_ms() + modem_timing.sim_ms;
+    for (;;) {
+        enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CPIN", "AT+CPIN?");
+        const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
+        if (line && at_args_open(&a, line, "+CPIN") == OK && at_string(&a, word, size) == OK)
+            return OK;
+        if (e == ERR_BUSY)
+            e = is_open_anyway(m, word, size);
+        else if (e == ERR_REFUSED && !fault_is_busy(&reply))
+            return modem_end(m, MODEM_SUSPENDED, "%s",
+                             fault_cme(&reply) == 10 ? "no SIM in the modem"
+                                                     : "the modem cannot read its SIM");
+        if (e == OK && word[0])
+            return OK;
+        if (modem_ended(e))
+            return e;
+        if (clk_mono_ms() > end)
+            return modem_end(m, MODEM_SUSPENDED, "the SIM stays busy");
+        e = modem_pause(m, modem_timing.retry_ms);
+        if (e)
+            return e;
+    }
+}
+
+/* ---- the PIN ---- */
+
+static bool is_pin(const char *pin)
+{
+    size_t n = strlen(pin);
+    return n >= 4 && n <= 8 && strspn(pin, "0123456789") == n;
+}
+
+/* What the hooks remember the card by: its ICCID, else the modem it sits in. */
+static void card_name(const struct modem *m, char out[MODEM_ID_MAX])
+{
+    const struct modem_identity *who = &m->status.who;
+    if (who->iccid[0])
+        snprintf(out, MODEM_ID_MAX, "%.23s", who->iccid);
+    else
+        snprintf(out, MODEM_ID_MAX, "imei-%.18s", who->imei);
+}
+
+/* Everything that forbids a try, before the database is asked. */
+static enum err may_try(struct modem *m)
+{
+    const struct modem_config *c = &m->config;
+    int left;
+    if (!c->pin[0])
+        return modem_end(m, MODEM_PIN, "the SIM wants its PIN and none is configured");
+    if (!is_pin(c->pin))
+        return modem_end(m, MODEM_PIN, "the configured PIN is not 4 to 8 digits");
+    if (c->iccid[0] && !m->status.who.iccid[0])
+        return modem_end(m, MODEM_PIN,
+                         "the PIN is for one card, and this one's number cannot be read");
+    if (c->iccid[0] && strcmp(c->iccid, m->status.who.iccid) != 0)
+        return modem_end(m, MODEM_PIN, "the PIN is for another card than this one");
+    enum err e = attempts_left(m, &left);
+    if (e)
+        return e;
+    if (left != ATTEMPTS_UNKNOWN && left < ATTEMPTS_ENOUGH)
+        return modem_end(m, MODEM_PIN,
+                         "only %d attempt%s left for the PIN: enter it by hand in a phone", left,
+                         left == 1 ? "" : "s");
+    return OK;
+}
+
+/* Asked in the database and written there, then sent, once. */
+static enum err enter_pin(struct modem *m, const char *card)
+{
+    struct at_reply reply;
+    char command[32];
+    enum err e = m->hooks.pin_may_try(m->ctx, card, m->config.pin);
+    if (e == ERR_DENIED)
+        return modem_end(m, MODEM_PIN, "this PIN was tried with this card and not accepted");
+    if (e)
+        return modem_end(m, MODEM_PIN, "the PIN's try could not be noted: %s", err_str(e));
+    log_info("modem", "name=%s step=pin card=%s", m->config.name, card);
+    snprintf(command, sizeof command, "AT+CPIN=\"%s\"", m->config.pin);
+    e = modem_ok(m, &reply, modem_timing.slow_ms, NULL, command);
+    if (e == ERR_REFUSED)
+        return modem_end(m, MODEM_PIN, "the SIM refused the PIN");
+    return modem_ended(e) ? e : OK; /* unanswered: +CPIN? will tell */
+}
+
+static enum err wait_until_ready(struct modem *m, const char *card)
+{
+    char word[32] = "";
+    int64_t end = clk_mono_ms() + modem_timing.sim_ms;
+    for (;;) {
+        enum err e = read_lock(m, word, sizeof word);
+        if (e)
+            return e;
+        if (lock_of(word) == LOCK_READY)
+            break;
+        if (clk_mono_ms() > end)
+            return modem_end(m, MODEM_PIN, "the SIM still says \"%.31s\" after its PIN", word);
+        e = modem_pause(m, modem_timing.retry_ms);
+        if (e)
+            return e;
+    }
+    enum err e = m->hooks.pin_accepted(m->ctx, card, m->config.pin);
+    if (e)
+        log_warn("modem", "name=%s step=pin accepted, not noted: %s", m->config.name, err_str(e));
+    return OK;
+}
+
+enum err modem_unlock(struct modem *m)
+{
+    char word[32] = "", card[MODEM_ID_MAX];
+    enum err e = read_lock(m, word, sizeof word);
+    if (e)
+        return e;
+    switch (lock_of(word)) {
+    case LOCK_READY:
+        return OK;
+    case LOCK_OTHER:
+        return modem_end(m, MODEM_PIN, "the SIM wants \"%.31s\": enter it by hand", word);
+    case LOCK_PIN:
+        break;
+    }
+    card_name(m, card);
+    e = may_try(m);
+    if (e == OK)
+        e = enter_pin(m, card);
+    return e ? e : wait_until_ready(m, card);
+}

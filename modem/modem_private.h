@@ -1,0 +1,209 @@
+/* modem_private.h - what the files of the modem actor share: one struct, one thread.
+ * Only modem*.c include it.  Everything here runs on the modem's thread, unless it says otherwise.
+ *
+ * Results inside: ERR_CLOSED (port gone, or stopping) and ERR_TIMEOUT (the modem answers no more) end the
+ * session, modem_ended() tells; every other error concerns one command only, the line is usable. */
+#ifndef SMSBRIDGE_MODEM_PRIVATE_H
+#define SMSBRIDGE_MODEM_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "at.h"
+#include "at_args.h"
+#include "fault.h"
+#include "modem.h"
+#include "port.h"
+#include "quirks.h"
+
+#define MODEM_ARRIVED_MAX 32
+#define MODEM_STORAGES_MAX 6
+#define MODEM_HELD_MAX 8
+
+/* Every wait of the actor in one place; a test shrinks them (docs/modems.md, timing). */
+struct modem_timing {
+    int poll_ms;            /* idle: look into the store again */
+    int quick_ms;           /* an ordinary command */
+    int slow_ms;            /* one that asks the SIM or the network */
+    int prompt_ms;
+    int answer_ms;          /* the modem begins to answer after it was opened */
+    int resync_ms;
+    int sim_ms;             /* SIM busy, PIN just entered */
+    int retry_ms;           /* between two tries of the same thing */
+    int hurry_ms;           /* a report settled the part whose answer is missing */
+    int ack_late_ms;        /* +CNMA after that: the routing may be lost */
+    int keepalive_ms, housekeeping_ms, sweep_ms;
+    int search_ms;          /* registration, while there is none */
+    int suspend_ms, suspend_max_ms;
+    int backoff_ms, backoff_max_ms;
+};
+extern struct modem_timing modem_timing;
+
+/* How messages reach us: +CSMS and +CNMI (27.005 3.4.1). */
+struct modem_route {
+    int csms;               /* 1: direct ones wait for +CNMA */
+    int mode, mt, bm, ds, bfr;
+};
+
+struct modem_place {        /* where a message lies */
+    char storage[4];
+    int index;
+};
+
+/* What the unsolicited handler notes, for the thread to act on between two commands. */
+struct modem_seen {
+    struct modem_place arrived[MODEM_ARRIVED_MAX];
+    unsigned arrived_count;
+    bool sweep, restore, restarted, look, card;
+    unsigned acks_owed, ack_refusals;
+    int64_t ack_since_ms;
+    int64_t ring_ms;
+    bool ring_told;
+    int late_mr;            /* of a +CMGS that no command waited for; -1: none */
+    int late_cms;           /* or its late error; -1: none */
+    int ussd_m;             /* -1: no answer yet */
+    char ussd_text[1024];
+};
+
+enum modem_phase { MODEM_IDLE, MODEM_SUBMITTING, MODEM_LOST };  /* LOST: no answer came, the line is brought back */
+
+struct modem {
+    struct modem_config config;
+    struct modem_hooks hooks;
+    void *ctx;
+    pthread_t thread;
+    int wake_fd;
+
+    /* From other threads. */
+    atomic_bool woken, stopping, requested;
+    _Atomic int64_t stop_at_ms;
+    pthread_mutex_t lock;               /* guards request and has_request */
+    struct modem_request request;
+    bool has_request;
+
+    /* The session: from open to close. */
+    struct port *port;
+    struct at *at;
+    const struct quirks *quirks;
+    struct modem_status status, told;
+    enum modem_state end_state;         /* why the session ended, in words */
+    char end_reason[MODEM_TEXT_MAX];
+    int64_t backoff_ms;
+    bool served;                        /* the queue was open since the port was */
+
+    /* Storages and routing. */
+    struct modem_route route;
+    bool no_csms;                       /* it took +CSMS=1 and then knew no +CNMA */
+    char smsc_iccid[MODEM_ID_MAX];      /* the card that status.smsc was read from */
+    char storages[MODEM_STORAGES_MAX][4];
+    unsigned storage_count;
+    char reading[4];                    /* mem1 of +CPMS */
+    char receiving[4];                  /* mem3 */
+    bool reading_full;                  /* when it was selected */
+    int reading_total;
+    bool cnma_zero, cnma_tried_both;    /* AT+CNMA=0 instead of AT+CNMA */
+
+    struct modem_seen seen;
+    char held[MODEM_HELD_MAX][2 * MODEM_PDU_MAX + 1];   /* outlive the session */
+    unsigned held_count;
+
+    /* Sending. */
+    struct sms_job job;                 /* claimed; part 0: none */
+    enum modem_phase phase;
+    bool settled;                       /* a report told its fate meanwhile */
+    struct sms_job lost;                /* told as uncertain: a late +CMGS is about it; part 0: none */
+    unsigned suspect_strikes;           /* unknown faults in a row */
+    char barred_to[SMS_ADDR_MAX];       /* the recipient whose SMS this SIM could not send */
+    int64_t hold_until_ms;              /* the queue is closed until then */
+    int64_t suspend_ms;
+
+    /* The network. */
+    int creg, cgreg, cereg;             /* <stat>, -1: unknown */
+    int64_t next_keepalive_ms, next_housekeeping_ms, next_sweep_ms, next_search_ms, next_claim_ms;
+    int64_t routing_check_ms;           /* read +CNMI? then; 0: not due */
+    bool ussd_waiting;
+};
+
+/* ---- modem.c ---- */
+bool modem_stopping(const struct modem *m);
+static inline bool modem_ended(enum err e)
+{
+    return e == ERR_CLOSED || e == ERR_TIMEOUT;
+}
+/* One command; acknowledges first what waits for it.  After a time-out the line is brought back:
+ * ERR_BUSY when that worked, ERR_TIMEOUT when not.  ERR_REFUSED (modem_ok): any final result but OK. */
+enum err modem_command(struct modem *m, struct at_reply *reply, int timeout_ms, const char *prefix,
+                       const char *command) MUST_CHECK;
+enum err modem_ok(struct modem *m, struct at_reply *reply, int timeout_ms, const char *prefix,
+                  const char *command) MUST_CHECK;
+/* The poisoned line: ESC, drain, AT.  ERR_TIMEOUT: dead. */
+enum err modem_resync(struct modem *m) MUST_CHECK;
+/* Waits, handing out unsolicited lines and acknowledging.  ERR_CLOSED: gone or stopping. */
+enum err modem_pause(struct modem *m, int ms) MUST_CHECK;
+/* The same, but only until something happened. */
+enum err modem_wait(struct modem *m, int ms) MUST_CHECK;
+
+/* Gives a thing time, with the port open or not.  ERR_CLOSED: stopping. */
+enum err modem_rest(struct modem *m, int ms) MUST_CHECK;
+
+/* ---- modem_state.c ---- */
+/* Tells the core if anything in m->status changed with it. */
+void modem_state(struct modem *m, enum modem_state state, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void modem_tell_state(struct modem *m);
+/* Ends the session with this state and reason: ERR_TIMEOUT. */
+enum err modem_end(struct modem *m, enum modem_state state, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
+void modem_tell_event(struct modem *m, enum modem_event_kind kind, const char *text);
+/* Closes the queue for a while. */
+void modem_suspend(struct modem *m, int64_t ms, const char *reason);
+
+/* ---- modem_start.c, modem_pin.c, modem_route.c ---- */
+enum err modem_start_up(struct modem *m) MUST_CHECK;
+enum err modem_unlock(struct modem *m) MUST_CHECK;
+enum err modem_choose_storages(struct modem *m) MUST_CHECK;
+enum err modem_choose_route(struct modem *m) MUST_CHECK;
+enum err modem_set_smsc(struct modem *m) MUST_CHECK;
+/* Everything that a modem forgets when it restarts by itself: echo, errors, PDU mode, routing. */
+enum err modem_restore(struct modem *m) MUST_CHECK;
+/* Is the routing still what we set?  If not, modem_restore() and a sweep. */
+enum err modem_check_route(struct modem *m) MUST_CHECK;
+
+/* ---- modem_net.c ---- */
+void modem_note_registration(struct modem *m, const char *line, const char *prefix);
+enum err modem_look(struct modem *m) MUST_CHECK;            /* registration */
+enum err modem_housekeeping(struct modem *m) MUST_CHECK;    /* what is due of keep-alive, signal, storages */
+/* May the queue be open?  Sets state and reason. */
+bool modem_open_for_sending(struct modem *m);
+
+/* ---- modem_in.c ---- */
+void modem_take_direct(struct modem *m, const char *line, const char *pdu);
+void modem_note_arrival(struct modem *m, const char *line, const char *prefix);
+enum err modem_acknowledge(struct modem *m) MUST_CHECK;     /* +CNMA for what was committed */
+enum err modem_select_storage(struct modem *m, const char *storage) MUST_CHECK;
+enum err modem_fetch_arrived(struct modem *m) MUST_CHECK;   /* +CMTI, +CDSI */
+enum err modem_sweep(struct modem *m) MUST_CHECK;           /* every storage */
+
+/* ---- modem_sms.c ---- */
+enum err modem_send_due(struct modem *m) MUST_CHECK;        /* until nothing is due or something must come first */
+void modem_give_back(struct modem *m, const char *why);     /* a claimed job that was not begun */
+void modem_late_answer(struct modem *m, const char *line);  /* +CMGS or an error that nobody waits for */
+enum err modem_settle_late(struct modem *m) MUST_CHECK;
+
+/* ---- modem_ussd.c ---- */
+enum err modem_serve_request(struct modem *m) MUST_CHECK;
+void modem_refuse_request(struct modem *m, enum err result, const char *why);
+void modem_take_ussd(struct modem *m, const char *line);
+
+/* ---- modem_urc.c ---- */
+void modem_unsolicited(void *ctx, const char *line, const char *pdu);
+
+/* ---- modem_text.c ---- */
+/* A string of the modem that may be UCS-2 in hexadecimal: in place, to ASCII where it is one. */
+void modem_plain(char *text);
+/* A USSD string by its dcs (23.038 clause 5) to UTF-8. */
+enum err modem_ussd_decode(const char *text, int dcs, bool packed, char *out, size_t size) MUST_CHECK;
+/* UTF-8 to what goes between the quotes.  ERR_SYNTAX: not in the alphabet, ERR_RANGE: too long. */
+enum err modem_ussd_encode(const char *text, bool packed, char *out, size_t size) MUST_CHECK;
+
+#endif

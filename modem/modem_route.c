@@ -1,0 +1,287 @@
+/* modem_route.c - where messages lie and how they reach us: +CPMS, +CSCA, +CSMS, +CNMI (27.005).
+ * Knows no product: ranges are asked and parsed, a quirk row only prefers.
+ * Promises: never mt=2 or 3; a direct report is taken only where +CNMA can acknowledge it, or nothing
+ * better is offered (docs/modems.md, "Which routing loses nothing"). */
+#include "modem_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+/* ---- storages ---- */
+
+static const char *const known_storages[] = {"SM", "ME", "MT", "SR"};
+#define KNOWN_STORAGES (sizeof known_storages / sizeof *known_storages)
+
+/* The lists of +CPMS=?: for reading, writing, receiving. */
+struct storage_offer {
+    bool known;
+    bool has[3][KNOWN_STORAGES];
+};
+
+static void parse_storages(const char *line, struct storage_offer *offer)
+{
+    struct at_args a;
+    memset(offer, 0, sizeof *offer);
+    if (!line || at_args_open(&a, line, "+CPMS") != OK)
+        return;
+    for (int list = 0; list < 3 && at_more(&a); list++) {
+        struct at_args after = a;
+        for (size_t i = 0; i < KNOWN_STORAGES; i++) {
+            after = a;
+            if (at_list_has_string(&after, known_storages[i], &offer->has[list][i]) != OK)
+                return;
+        }
+        a = after;
+        offer->known = true;
+    }
+}
+
+static void add_storage(struct modem *m, const char *name)
+{
+    if (m->storage_count < MODEM_STORAGES_MAX)
+        snprintf(m->storages[m->storage_count++], sizeof m->storages[0], "%s", name);
+}
+
+/* What a sweep reads: MT is SM and ME together. */
+static void remember_storages(struct modem *m, const struct storage_offer *offer)
+{
+    const bool *has = offer->has[0];
+    m->storage_count = 0;
+    for (size_t i = 0; i < KNOWN_STORAGES; i++) {
+        bool twice = strcmp(known_storages[i], "MT") == 0 && has[0] && has[1];
+        if (!offer->known || (has[i] && !twice))
+            add_storage(m, known_storages[i]);
+    }
+}
+
+/* "AT+CPMS=" and the name n times. */
+static void storages_command(char *out, size_t size, const char *name, int n)
+{
+    size_t len = (size_t)snprintf(out, size, "AT+CPMS=\"%s\"", name);
+    for (int i = 1; i < n; i++)
+        len += (size_t)snprintf(out + len, size - len, ",\"%s\"", name);
+}
+
+/* Three memories, else two, else one: Cinterion and Wavecom refuse what they do not have. */
+static enum err set_storages(struct modem *m, const char *name)
+{
+    struct at_reply reply;
+    char command[64];
+    enum err e = ERR_REFUSED;
+    for (int n = 3; n >= 1 && e != OK && !modem_ended(e); n--) {
+        storages_command(command, sizeof command, name, n);
+        e = modem_ok(m, &reply, modem_timing.slow_ms, "+CPMS", command);
+    }
+    return e;
+}
+
+/* The card's storage first: what is not yet committed stays with the card, whatever becomes of the modem. */
+enum err modem_choose_storages(struct modem *m)
+{
+    struct at_reply reply;
+    struct storage_offer offer;
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CPMS", "AT+CPMS=?");
+    if (modem_ended(e))
+        return e;
+    parse_storages(e == OK ? at_reply_line(&reply, 0) : NULL, &offer);
+    remember_storages(m, &offer);
+    for (size_t i = 0; i < KNOWN_STORAGES; i++) {
+        const char *name = known_storages[i];
+        if (strcmp(name, "SR") == 0 || (offer.known && !offer.has[0][i]))
+            continue;
+        e = set_storages(m, name);
+        if (modem_ended(e))
+            return e;
+        if (e == OK) {
+            snprintf(m->reading, sizeof m->reading, "%s", name);
+            snprintf(m->receiving, sizeof m->receiving, "%s", name);
+            snprintf(m->status.storage, sizeof m->status.storage, "%s", name);
+            return OK;
+        }
+    }
+    return e;
+}
+
+/* ---- the service centre ---- */
+
+static bool is_address(const char *s)
+{
+    const char *digits = s + (*s == '+');
+    size_t n = strlen(digits);
+    return n >= 3 && n <= 20 && strspn(digits, "0123456789") == n;
+}
+
+static enum err write_smsc(struct modem *m, const char *smsc)
+{
+    struct at_reply reply;
+    char command[96];
+    snprintf(command, sizeof command, "AT+CSCA=\"%s\",%d", smsc, smsc[0] == '+' ? 145 : 129);
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, NULL, command);
+    if (e)
+        log_warn("modem", "name=%s step=\"service centre\" result=\"%s\"", m->config.name,
+                 err_str(e));
+    return e;
+}
+
+static enum err read_smsc(struct modem *m, char *smsc, size_t size)
+{
+    struct at_reply reply;
+    struct at_args a;
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CSCA", "AT+CSCA?");
+    const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
+    smsc[0] = '\0';
+    if (line && at_args_open(&a, line, "+CSCA") == OK && at_string(&a, smsc, size) == OK)
+        modem_plain(smsc);
+    return modem_ended(e) ? e : OK;
+}
+
+/* What the card says, unless the configuration says otherwise. A card that lost it gets the one we knew. */
+enum err modem_set_smsc(struct modem *m)
+{
+    char smsc[SMS_ADDR_MAX];
+    const char *wanted = m->config.smsc[0] ? m->config.smsc : m->status.smsc;
+    enum err e = read_smsc(m, smsc, sizeof smsc);
+    if (e)
+        return e;
+    bool same_card = m->config.smsc[0] || strcmp(m->smsc_iccid, m->status.who.iccid) == 0;
+    if (is_address(wanted) && same_card && strcmp(wanted, smsc) != 0) {
+        snprintf(smsc, sizeof smsc, "%s", wanted);
+        e = write_smsc(m, smsc);
+    }
+    if (e == OK) {
+        memset(m->status.smsc, 0, sizeof m->status.smsc);
+        snprintf(m->status.smsc, sizeof m->status.smsc, "%s", smsc);
+        snprintf(m->smsc_iccid, sizeof m->smsc_iccid, "%s", m->status.who.iccid);
+    }
+    return e;
+}
+
+/* ---- +CSMS and +CNMI ---- */
+
+/* The lists of +CNMI=?: <mode>,<mt>,<bm>,<ds>,<bfr>; values of 0 to 3. */
+struct cnmi_offer {
+    bool known;
+    bool has[5][4];
+};
+
+static void parse_cnmi(const char *line, struct cnmi_offer *offer)
+{
+    struct at_args a;
+    memset(offer, 0, sizeof *offer);
+    if (!line || at_args_open(&a, line, "+CNMI") != OK)
+        return;
+    for (int field = 0; field < 5 && at_more(&a); field++) {
+        struct at_args after = a;
+        for (int value = 0; value < 4; value++) {
+            after = a;
+            if (at_list_has(&after, value, &offer->has[field][value]) != OK)
+                return;
+        }
+        a = after;
+        offer->known = field >= 3;
+    }
+}
+
+static bool offered(const struct cnmi_offer *offer, int field, int value)
+{
+    return !offer->known || offer->has[field][value];
+}
+
+static enum err set_csms(struct modem *m, int csms)
+{
+    struct at_reply reply;
+    char command[16];
+    snprintf(command, sizeof command, "AT+CSMS=%d", csms);
+    return modem_ok(m, &reply, modem_timing.quick_ms, "+CSMS", command);
+}
+
+static enum err set_cnmi(struct modem *m, const struct modem_route *r)
+{
+    struct at_reply reply;
+    char command[32];
+    snprintf(command, sizeof command, "AT+CNMI=%d,%d,%d,%d,%d", r->mode, r->mt, r->bm, r->ds,
+             r->bfr);
+    return modem_ok(m, &reply, modem_timing.quick_ms, NULL, command);
+}
+
+/* Every <mode> and <bfr> that is offered, the useful ones first. */
+static enum err try_cnmi(struct modem *m, const struct cnmi_offer *offer, int csms, int ds)
+{
+    static const int modes[2][3] = {{2, 1, 3}, {1, 2, 3}};
+    struct modem_route r = {.csms = csms, .mt = 1, .ds = ds};
+    enum err e = ERR_UNSUPPORTED;
+    if (!offered(offer, 1, 1) || !offered(offer, 3, ds))
+        return e;
+    for (int i = 0; i < 6; i++) {
+        r.mode = modes[m->quirks->cnmi_mode_1][i / 2];
+        r.bfr = i % 2;
+        if (!offered(offer, 0, r.mode) || !offered(offer, 4, r.bfr))
+            continue;
+        e = set_cnmi(m, &r);
+        if (e == OK)
+            m->route = r;
+        if (e == OK || modem_ended(e))
+            return e;
+    }
+    return e;
+}
+
+enum err modem_choose_route(struct modem *m)
+{
+    /* The last one: no reports at all, messages still come. */
+    static const struct {
+        int csms, ds;
+    } choices[] = {{1, 1}, {0, 2}, {0, 1}, {0, 0}};
+    struct at_reply reply;
+    struct cnmi_offer offer;
+    int csms = -1;
+    enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CNMI", "AT+CNMI=?");
+    if (modem_ended(e))
+        return e;
+    parse_cnmi(e == OK ? at_reply_line(&reply, 0) : NULL, &offer);
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        if (choices[i].csms && (m->quirks->no_direct || m->no_csms))
+            continue;
+        if (!offered(&offer, 3, choices[i].ds))
+            continue;
+        e = choices[i].csms == csms ? OK : set_csms(m, choices[i].csms);
+        if (e == OK)
+            csms = choices[i].csms;
+        if (modem_ended(e))
+            return e;
+        if (e && choices[i].csms)
+            continue;
+        e = try_cnmi(m, &offer, csms == 1, choices[i].ds);
+        if (e == OK || modem_ended(e))
+            break;
+    }
+    log_info("modem", "name=%s routing csms=%d mode=%d mt=%d ds=%d bfr=%d result=\"%s\"",
+             m->config.name, m->route.csms, m->route.mode, m->route.mt, m->route.ds, m->route.bfr,
+             err_str(e));
+    return e;
+}
+
+/* +CNMI: <mode>,<mt>,<bm>,<ds>,<bfr>: some write another <mode> than they were told. */
+enum err modem_check_route(struct modem *m)
+{
+    struct at_reply reply;
+    struct at_args a;
+    int mt, ds;
+    m->routing_check_ms = 0;
+    if (m->route.mode == 0)
+        return OK; /* none was accepted: sweeps only */
+    enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CNMI", "AT+CNMI?");
+    const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
+    if (!line || at_args_open(&a, line, "+CNMI") != OK)
+        return modem_ended(e) ? e : OK;
+    at_skip(&a);
+    if (at_int(&a, &mt, 0, 9) != OK)
+        return OK;
+    at_skip(&a);
+    if (at_int(&a, &ds, 0, 9) != OK || (mt == m->route.mt && ds == m->route.ds))
+        return OK;
+    log_warn("modem", "name=%s routing was lost: mt=%d ds=%d", m->config.name, mt, ds);
+    return modem_restore(m);
+}
