@@ -38,12 +38,15 @@ static int collect(const char *s, char out[DIGITS_MAX + 1])
 enum err phone_normalise(const char *text, char out[PHONE_MAX], const char **why)
 {
     char digits[DIGITS_MAX + 1];
-    text += strspn(text, " \t\r\n");
-    if (*text != '+') {
-        *why = "Not a phone number in international form: + and the country code come first.";
+    size_t blank = strspn(text, " \t\r\n");
+    if (text[blank] != '+') {
+        *why = blank && is_digit(text[blank])
+                   ? "Not a phone number: + and the country code come first (in a form, + is "
+                     "written %2B)."
+                   : "Not a phone number: + and the country code come first.";
         return ERR_SYNTAX;
     }
-    int n = collect(text + 1, digits);
+    int n = collect(text + blank + 1, digits);
     if (n < 0) {
         *why = "Not a phone number: one number of + and digits is wanted.";
         return ERR_SYNTAX;

@@ -1,0 +1,60 @@
+/* api.h - the REST API: what api.md describes, on its own listeners and thread.
+ * Refuses to know SQL, modems' ports and the configuration file.
+ * Promises: a 201 goes out after the commit; authentication, then throttling, then validation; an account
+ * sees only its own messages.  Feature: uses http, store, status, phone, link, url, hash. */
+#ifndef SMSBRIDGE_API_H
+#define SMSBRIDGE_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "hash.h"
+#include "http.h"
+#include "modem.h"
+#include "store.h"
+#include "url.h"
+
+struct api_account {
+    const char *name;                  /* the SID */
+    uint8_t token_sha256[HASH_SHA256]; /* what is kept of the token */
+    double cost, credits;
+    bool admin;
+};
+struct api_modem {
+    char name[MODEM_NAME_MAX];
+    struct modem_status status;
+    uint64_t sent, failed, received;
+};
+
+/* Pointers are borrowed and outlive the api, but for listen and the PEM paths. */
+struct api_options {
+    struct store *store;
+    const char *listen, *tls_cert, *tls_key; /* as in http.h */
+    unsigned connections_max;
+    const struct api_account *accounts;
+    size_t account_count;
+    const char *public_url;     /* "" or NULL: from the Host header */
+    int rate;                   /* requests a second and account; 0: unlimited */
+    const char *links_base_url; /* "https://s.example.com", no slash at its end */
+    int64_t links_ms;           /* how long a short link leads somewhere */
+    unsigned slug_length;
+    int64_t validity_ms;             /* of a message that does not say */
+    const struct url_policy *policy; /* where callbacks may go */
+    /* All called on the API's thread with ctx; they must not block. */
+    bool (*modem_known)(void *ctx, const char *name);
+    size_t (*modems)(void *ctx, struct api_modem *out, size_t max);
+    enum err (*health)(void *ctx, char *why); /* NULL, or a stuck thread; why: HTTP_WHY_MAX bytes */
+    void *ctx;
+};
+struct api;
+
+/* Listens and serves on a thread of its own.  why: HTTP_WHY_MAX bytes when not OK. */
+enum err api_start(const struct api_options *o, struct api **out, char *why) MUST_CHECK;
+/* The listener, for its addresses. */
+const struct http *api_http(const struct api *api);
+/* Before the store is closed.  NULL is fine. */
+void api_stop(struct api *api);
+
+#endif
