@@ -36,7 +36,7 @@ class Daemon:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.modems = modems or {}          # name -> port, or a dict of keys
         self.sections = sections or {}      # section -> {key: value}: what the test changes
-        self.accounts = accounts or {"main": {"token": TOKEN}}
+        self.accounts = {"main": {"token": TOKEN}} if accounts is None else accounts
         self.args = list(args)
         self.env = env or {}
         self.api = self.links = "127.0.0.1:0"
