@@ -30,6 +30,7 @@ struct at {
     bool socket, poisoned, in_handler, last_look;
     struct at_handler handler;
     int64_t deadline;   /* of what is being waited for */
+    int64_t hurried;    /* the running command's, by at_hurry(): of its prompt and of its answer */
     unsigned heard;     /* lines handed out, or bytes read, since somebody set it to 0 */
     const char *prefix; /* of the running command's answer */
     const char *name;   /* "+CGSN" of "AT+CGSN": its own answer is no chatter */
@@ -97,6 +98,8 @@ void at_hurry(struct at *at, int ms)
     int64_t sooner = clk_mono_ms() + (ms > 0 ? ms : 0);
     if (sooner < at->deadline)
         at->deadline = sooner;
+    if (sooner < at->hurried)
+        at->hurried = sooner;
 }
 
 /* Milliseconds to wait.  When the time is over it says 0 once, so that an answer that lies there already is
@@ -134,31 +137,48 @@ static void drain_wake(struct at *at)
         return; /* EAGAIN: somebody was faster */
 }
 
-/* Waits for bytes and reads once.  ERR_EMPTY: all was quiet for as long as we may wait.
+static void tell_woken(struct at *at, bool *woken)
+{
+    drain_wake(at);
+    if (woken) {
+        *woken = true;
+        return;
+    }
+    at->in_handler = true;
+    at->handler.woken(at->handler.ctx);
+    at->in_handler = false;
+}
+
+/* poll() for ms at most; *revents is 0 when nothing happened to fd.  ERR_EMPTY: nothing happened at all.
  * woken: set when wake_fd was signalled; NULL while a command runs: the handler is told instead. */
+static enum err wait_for(struct at *at, short events, int ms, bool *woken, short *revents)
+{
+    struct pollfd fds[2] = {{at->fd, events, 0}, {at->wake_fd, POLLIN, 0}};
+    bool watch = at->wake_fd >= 0 && (woken || at->handler.woken);
+    int n = poll(fds, watch ? 2 : 1, ms);
+    *revents = 0;
+    if (n == 0)
+        return ERR_EMPTY;
+    if (n < 0)
+        return errno == EINTR ? OK : ERR_CLOSED;
+    if (fds[1].revents)
+        tell_woken(at, woken);
+    *revents = fds[0].revents;
+    return OK;
+}
+
+/* Waits for bytes and reads once.  ERR_EMPTY: all was quiet for as long as we may wait. */
 static enum err await_bytes(struct at *at, bool *woken)
 {
-    struct pollfd fds[2] = {{at->fd, POLLIN, 0}, {at->wake_fd, POLLIN, 0}};
+    short revents;
     int ms;
     enum err e = time_left(at, &ms);
     if (e)
         return e;
     if (at_lex_maybe_prompt(&at->lex) && ms > PROMPT_SETTLE_MS)
         ms = PROMPT_SETTLE_MS;
-    bool watch = at->wake_fd >= 0 && (woken || at->handler.woken);
-    int n = poll(fds, watch ? 2 : 1, ms);
-    if (n == 0)
-        return ERR_EMPTY;
-    if (n < 0)
-        return errno == EINTR ? OK : ERR_CLOSED;
-    if (fds[1].revents) {
-        drain_wake(at);
-        if (woken)
-            *woken = true;
-        else
-            at->handler.woken(at->handler.ctx);
-    }
-    return fds[0].revents ? read_once(at) : OK;
+    e = wait_for(at, POLLIN, ms, woken, &revents);
+    return e == OK && revents ? read_once(at) : e;
 }
 
 static bool next_token(struct at *at, struct at_token *t)
@@ -248,15 +268,15 @@ static void hand_out_all(struct at *at)
 /* While the modem takes nothing we go on listening: it may itself be waiting for us to read. */
 static enum err await_room(struct at *at)
 {
-    short listen = at->rx_len < sizeof at->rx ? POLLIN : 0;
-    struct pollfd fd = {at->fd, (short)(POLLOUT | listen), 0};
+    short listen = at->rx_len < sizeof at->rx ? POLLIN : 0, revents;
     int ms;
     enum err e = time_left(at, &ms);
     if (e)
         return e;
-    if (poll(&fd, 1, ms) <= 0)
-        return OK; /* the next look at the clock decides */
-    return (fd.revents & POLLIN) && listen ? read_once(at) : OK;
+    e = wait_for(at, (short)(POLLOUT | listen), ms, NULL, &revents);
+    if (e && e != ERR_EMPTY)
+        return e;
+    return revents & listen ? read_once(at) : OK; /* without room the clock decides */
 }
 
 static ssize_t write_once(const struct at *at, const char *bytes, size_t n)
@@ -352,6 +372,7 @@ static enum err begin(struct at *at, const struct at_expect *expect, int timeout
     at->lines = 0;
     at->text_len = 0;
     at->truncated = false;
+    at->hurried = INT64_MAX;
     set_deadline(at, timeout_ms);
     at_lex_expect(&at->lex, expect);
     e = send_text(at, expect->command, '\r', NULL);
@@ -401,6 +422,8 @@ static enum err send_pdu(struct at *at, const struct at_expect *expect, int time
                          bool *committed, struct at_token *t)
 {
     set_deadline(at, timeout_ms);
+    if (at->hurried < at->deadline)
+        at->deadline = at->hurried;
     at_lex_expect(&at->lex, expect);
     enum err e = send_text(at, expect->payload, CTRL_Z, committed);
     if (e == OK)

@@ -46,7 +46,8 @@ struct at_handler {
 };
 
 struct at;
-/* fd (non-blocking; a tty with VMIN 1) stays the caller's; wake_fd (an eventfd or -1) ends at_idle() early.  ERR_NO_MEMORY. */
+/* fd (non-blocking; a tty with VMIN 1) stays the caller's; wake_fd (an eventfd or -1) ends at_idle() early.
+ * ERR_NO_MEMORY. */
 enum err at_new(int fd, int wake_fd, const struct at_handler *handler, struct at **out) MUST_CHECK;
 void at_free(struct at *at);
 
@@ -76,7 +77,8 @@ enum err at_command_pdu(struct at *at, struct at_reply *reply, int prompt_ms, in
                         const char *prefix, const char *command, const char *pdu_hex,
                         bool *committed) MUST_CHECK;
 
-/* Shorten the running command's deadline to at most ms from now (from the unsolicited handler). */
+/* Shorten the running command's deadline, its answer's too when the prompt is still awaited, to at most ms from
+ * now (from a handler). */
 void at_hurry(struct at *at, int ms);
 
 /* Waits up to timeout_ms for unsolicited lines and hands each out.  OK: at least one came, or wake_fd was
