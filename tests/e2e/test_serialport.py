@@ -1,0 +1,48 @@
+"""The libserialport path: a pty that passes for a serial device, opened, configured, locked, unplugged and found again."""
+import os
+import subprocess
+
+from daemon import BUILD, until
+
+NUMBER = "+4915112345678"
+
+
+def preload():
+    """Our ioctl, behind the sanitizer's runtime where there is one: that must come first."""
+    needed = subprocess.run(["ldd", BUILD / "smsbridged"], capture_output=True, text=True, check=True).stdout
+    runtimes = [line.split()[2] for line in needed.splitlines() if "libasan" in line or "libtsan" in line]
+    return {"LD_PRELOAD": ":".join([*runtimes, str(BUILD / "preload_tiocmget.so")])}
+
+
+def as_device(path):
+    """libserialport 0.1.1 takes the name behind /dev/ only."""
+    return "/dev/../../../" + os.path.abspath(path).lstrip("/")
+
+
+def test_a_message_through_libserialport(sim, make_daemon):
+    daemon = make_daemon(modems={"m0": {"port": as_device(sim.port(0)), "baud": 460800}}, env=preload())
+    daemon.wait_modem("m0")
+    maps = open(f"/proc/{daemon.process.pid}/maps", encoding="ascii").read()
+    assert "preload_tiocmget.so" in maps and "libserialport" in maps
+    msgid = daemon.send(NUMBER, "through libserialport")
+    daemon.wait_status(msgid, "DELIVERED")
+    assert sim.texts(NUMBER) == ["through libserialport"]
+
+
+def test_unplugged_and_back(sim, make_daemon):
+    daemon = make_daemon(modems={"m0": as_device(sim.port(0))}, env=preload(), sections={"queue": {"uncertain_after": "5s"}})
+    daemon.wait_modem("m0")
+    sim.do("unplug", 0)
+    until("it is noticed", lambda: daemon.modem("m0")["state"] == "gone", 3)
+    msgid = daemon.send(NUMBER, "later")
+    sim.do("replug", 0)
+    daemon.wait_status(msgid, "DELIVERED")
+    assert sim.texts(NUMBER) == ["later"]
+
+
+def test_two_sections_on_one_port(sim, make_daemon):
+    """The second is told why; the first works."""
+    daemon = make_daemon(modems={"m0": sim.port(0), "m1": os.path.realpath(sim.port(0))})
+    until("one of them is ready", lambda: "ready" in (daemon.modem("m0")["state"], daemon.modem("m1")["state"]))
+    other = "m1" if daemon.modem("m0")["state"] == "ready" else "m0"
+    assert "in use" in until("a reason", lambda: daemon.modem(other)["reason"])
