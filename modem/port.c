@@ -277,7 +277,7 @@ static enum err parse_tcp(const char *s, struct tcp_name *name, char *why)
         s++;
         n -= 2;
     }
-    if (n == 0 || n >= sizeof name->host || (!brackets && memchr(s, ':', n)))
+    if (n == 0 || n >= sizeof name->host || (!brackets && strcspn(s, ":[]") < n))
         return say(why, ERR_SYNTAX,
                    "a port over the network is written tcp:host:port or tcp:[IPv6]:port");
     memcpy(name->host, s, n);

@@ -11,3 +11,4 @@ sms_pdu_test_OBJ := $(SMS_OBJ)
 sms_text_test_OBJ := $(SMS_OBJ)
 STORE_OBJ := $(patsubst %.c,%.o,$(wildcard src/store*.c)) modem/gsm7.o modem/gsm7_tables.o modem/sms_st.o modem/sms_text.o modem/sms_udh.o modem/sms_field.o
 store_message_test_OBJ := $(STORE_OBJ)
+at_pdu_test_OBJ := $(at_test_OBJ)
