@@ -41,7 +41,7 @@ static void answer_msgids(struct post *p)
     struct buf json;
     buf_init(&json, API_JSON_MAX);
     for (size_t i = 0; i < p->accept.count; i++) {
-        buf_add(&json, i ? ",{\"msgid\":" : "[{\"msgid\":", 10 - !i);
+        buf_add_str(&json, i ? ",{\"msgid\":" : "[{\"msgid\":");
         status_json_string(&json, p->accept.messages[i].msgid);
         buf_add(&json, "}", 1);
     }
