@@ -115,6 +115,7 @@ static int run(struct modem *m, const char *name, enum at_op op, char *args)
                                                                             : AT_CME(12);
     if (op == AT_SET && !arguments(&c, args))
         return AT_CME(50);
+    c.name = row->name; /* upper case, however it was typed */
     return row->fn(&c);
 }
 

@@ -35,6 +35,8 @@ static struct event *slot_of(unsigned long seq)
 static void ring_grow(void)
 {
     size_t wider = cap ? cap * 2 : 256;
+    if (wider > limit)
+        wider = limit;
     struct event *next = sim_alloc(wider * sizeof *next);
     for (unsigned long i = first; i < end; i++)
         next[i % wider] = *slot_of(i);

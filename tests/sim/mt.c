@@ -39,7 +39,7 @@ static void show(struct modem *m, struct mt *mt)
     struct str head = {0};
     unsigned n = mt->n - mt->smsc_n;
     if (mt->kind == MT_REPORT)
-        str_fmt(&head, "+CDS:%s %u", m->profile->colon, n);
+        str_fmt(&head, "+CDS: %u", n);
     else
         str_fmt(&head, "+CMT: ,%u", n);
     line_info_pdu(m, head.p, mt->pdu, mt->n);

@@ -22,8 +22,11 @@ struct pending { /* the service centre's record of an SMS until it is settled */
     bool report_wanted, temporary_told;
 };
 
-struct net_options net_options = {
-    .report_delay_us = 500000, .hold_us = 0, .retry_us = 5000000, .zone_quarters = 36};
+struct net_options net_options = {.report_delay_us = 500000,
+                                  .hold_us = 0,
+                                  .retry_us = 5000000,
+                                  .zone_quarters = 36,
+                                  .rule = {.delay_us = -1}};
 
 static const char *const outcome_names[OUT_KINDS] = {"delivered", "failed", "temporary",
                                                      "temporary-failed", "never"};

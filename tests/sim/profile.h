@@ -12,7 +12,6 @@ struct profile {
     const char *prompt;         /* what asks for the PDU */
     const char *cnmi_range;     /* answer to +CNMI=? */
     const char *memories[3];    /* which of SM ME SR each of mem1..3 may be */
-    const char *colon;          /* between +CDS: and its length: most write nothing, Huawei not */
     unsigned char first_index;  /* of a storage */
     bool csms1;                 /* takes +CSMS=1 */
     bool ds1, ds2;              /* routings of reports that +CNMI takes */
