@@ -117,6 +117,8 @@ class Sim:
         self.process.stdout.close()
         if self.own:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if status:  # a sanitizer's finding ends here too
+            raise SimError(f"modemsim ended with {status}")
         return status
 
     def __enter__(self):

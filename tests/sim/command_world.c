@@ -160,28 +160,33 @@ static void swap(struct request *r)
     command_ok(r);
 }
 
-/* fault MODEM NAME [ARG] [count=N] [command=+CMGS]; fault MODEM clear [NAME] */
-static void fault_clear(struct request *r, struct modem *m)
+/* fault MODEM clear [NAME] */
+static void fault_clear(struct request *r, struct modem *m, const char *name)
 {
     for (int k = 0; k < FAULT_KINDS; k++)
-        if (r->argc < 4 || !strcmp(r->argv[3], fault_name((enum fault_kind)k)))
+        if (!name || !strcmp(name, fault_name((enum fault_kind)k)))
             m->faults[k] = (struct fault){0};
     mt_pump(m);
     command_ok(r);
 }
 
+/* fault MODEM NAME [ARG] [count=N] [command=+CMGS]; fault MODEM NAME off */
 static void fault(struct request *r)
 {
     struct modem *m = command_modem(r, 1);
     if (!m)
         return;
     if (!strcmp(r->argv[2], "clear")) {
-        fault_clear(r, m);
+        fault_clear(r, m, r->argc > 3 ? r->argv[3] : NULL);
         return;
     }
     enum fault_kind k = fault_kind(r->argv[2]);
     if (k == FAULT_KINDS) {
         control_fail(r->client, "no such fault: %s", r->argv[2]);
+        return;
+    }
+    if (r->argc > 3 && !strcmp(r->argv[3], "off")) {
+        fault_clear(r, m, r->argv[2]);
         return;
     }
     struct fault f = {.arg = fault_default(k)};
@@ -226,7 +231,8 @@ const struct command_row command_world[] = {
     {"replug", 1, replug, "MODEM: a new pty under the same link"},
     {"reset", 1, reset, "MODEM: it restarts; storages and SIM stay"},
     {"swap", 2, swap, "MODEM MODEM: exchange their SIMs"},
-    {"fault", 2, fault, "MODEM NAME|clear [ARG] [count=N|always] [command=+CMGS]"},
+    {"fault", 2, fault,
+     "MODEM NAME [ARG] [count=N|always] [command=+CMGS]; MODEM NAME off; MODEM clear"},
     {"pin", 2, pin, "MODEM PIN|off: the SIM asks for it from the next restart on"},
     {"say", 2, say, "MODEM LINE: an unsolicited line"},
     {NULL, 0, NULL, NULL},

@@ -102,7 +102,7 @@ static const char *order_of(const struct inject *in, int total, int *order)
 {
     for (int i = 0; i < total; i++)
         order[i] = i + 1;
-    if (in->order && !strcmp(in->order, "shuffle")) {
+    if (in->order && !strncmp(in->order, "shuffle", 7)) {
         shuffle(order, total);
         return NULL;
     }

@@ -54,19 +54,21 @@ void str_puts(struct str *s, const char *text)
     str_add(s, text, strlen(text));
 }
 
+/* Once into what room there is, and once more if that was too little. */
 void str_fmt(struct str *s, const char *fmt, ...)
 {
-    va_list ap;
+    va_list ap, again;
+    str_room(s, 64);
     va_start(ap, fmt);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_copy(again, ap);
+    int n = vsnprintf(s->p + s->n, s->cap - s->n, fmt, ap);
+    if (n > 0 && (size_t)n >= s->cap - s->n) {
+        str_room(s, (size_t)n);
+        vsnprintf(s->p + s->n, (size_t)n + 1, fmt, again);
+    }
+    va_end(again);
     va_end(ap);
-    if (n < 0)
-        return;
-    str_room(s, (size_t)n);
-    va_start(ap, fmt);
-    vsnprintf(s->p + s->n, (size_t)n + 1, fmt, ap);
-    va_end(ap);
-    s->n += (size_t)n;
+    s->n += n > 0 ? (size_t)n : 0;
 }
 
 void str_utf8(struct str *s, uint32_t c)
