@@ -11,7 +11,7 @@
 #include "log.h"
 #include "text.h"
 
-#define HEADER_MAX  (16 * 1024)
+#define HEADER_MAX  (8 * 1024)
 #define REQUEST_MS  60000 /* also how long a client's idle connection is kept */
 #define METHODS_MAX 3
 

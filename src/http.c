@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -45,13 +46,17 @@ struct http {
     struct http_options o;
     struct http_listener listener[HTTP_LISTENERS_MAX];
     struct MHD_Daemon *daemon[HTTP_LISTENERS_MAX];
-    struct pollfd poll[HTTP_LISTENERS_MAX];
+    struct pollfd poll[HTTP_LISTENERS_MAX + 1]; /* the last is wake_fd */
     size_t count;
     char name[16];
     char *cert, *key;
     pthread_t thread;
     bool running;
     atomic_bool stopping;
+    int wake_fd; /* an eventfd: with a thread of ours libmicrohttpd has no wake-up of its own */
+    pthread_mutex_t
+        wake_lock; /* held while a request is resumed, so that stopping can wait for that */
+    bool woken;    /* wake_fd is written already */
     /* of the thread alone */
     struct conn_list idle; /* the oldest first */
     unsigned connections, busy, suspended;
@@ -304,9 +309,21 @@ void http_suspend(struct http_request *rq, http_handler *resumed, void *ctx)
     MHD_suspend_connection(rq->mhd);
 }
 
+/* Called with the lock. */
+static void wake(struct http *h)
+{
+    uint64_t one = 1;
+    if (!h->woken && write(h->wake_fd, &one, sizeof one) == sizeof one)
+        h->woken = true;
+}
+
 void http_resume(struct http_request *rq)
 {
-    MHD_resume_connection(rq->mhd);
+    struct http *h = rq->conn->http;
+    pthread_mutex_lock(&h->wake_lock);
+    MHD_resume_connection(rq->mhd); /* rq may be over from here on */
+    wake(h);
+    pthread_mutex_unlock(&h->wake_lock);
 }
 
 void http_attach(struct http_request *rq, void *state, void (*free_state)(void *state))
@@ -317,21 +334,28 @@ void http_attach(struct http_request *rq, void *state, void (*free_state)(void *
 
 /* ---- the thread ---- */
 
-/* One daemon waits by itself; several are waited for together. */
+static void clear_wake(struct http *h)
+{
+    uint64_t count;
+    pthread_mutex_lock(&h->wake_lock);
+    h->woken = false;
+    if (read(h->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+        log_error("http", "name=%s wake=\"%s\"", h->name, strerror(errno));
+    pthread_mutex_unlock(&h->wake_lock);
+}
+
 static void run_once(struct http *h)
 {
     MHD_UNSIGNED_LONG_LONG ms;
     int wait_ms = TICK_MS;
-    if (h->count == 1) {
-        MHD_run_wait(h->daemon[0], TICK_MS);
-        return;
-    }
     for (size_t i = 0; i < h->count; i++) {
         if (MHD_get_timeout(h->daemon[i], &ms) == MHD_YES && ms < (unsigned)wait_ms)
             wait_ms = (int)ms;
     }
-    if (poll(h->poll, h->count, wait_ms) < 0 && errno != EINTR)
-        log_error("http", "name=%s poll=%s", h->name, strerror(errno));
+    if (poll(h->poll, h->count + 1, wait_ms) < 0 && errno != EINTR)
+        log_error("http", "name=%s poll=\"%s\"", h->name, strerror(errno));
+    if (h->poll[h->count].revents)
+        clear_wake(h);
     for (size_t i = 0; i < h->count; i++)
         MHD_run_wait(h->daemon[i], 0);
 }
@@ -456,6 +480,7 @@ static enum err start_daemons(struct http *h, char *why)
             MHD_get_daemon_info(h->daemon[i], MHD_DAEMON_INFO_EPOLL_FD);
         h->poll[i] = (struct pollfd){.fd = info ? info->epoll_fd : -1, .events = POLLIN};
     }
+    h->poll[h->count] = (struct pollfd){.fd = h->wake_fd, .events = POLLIN};
     return OK;
 }
 
@@ -491,6 +516,11 @@ static enum err start(struct http *h, char *why)
 {
     const char *cert = h->o.tls_cert, *key = h->o.tls_key;
     enum err e = OK;
+    h->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (h->wake_fd < 0) {
+        snprintf(why, HTTP_WHY_MAX, "no eventfd: %s", strerror(errno));
+        return ERR_IO;
+    }
     if (cert && *cert)
         e = read_pem(cert, &h->cert, why);
     if (!e && cert && *cert)
@@ -513,6 +543,8 @@ enum err http_start(const struct http_options *o, struct http **out, char *why)
     }
     h->o = *o;
     h->o.connections_max = possible_connections(o->connections_max);
+    h->wake_fd = -1;
+    pthread_mutex_init(&h->wake_lock, NULL);
     TAILQ_INIT(&h->idle);
     snprintf(h->name, sizeof h->name, "%s", o->name);
     enum err e = start(h, why);
@@ -525,24 +557,42 @@ enum err http_start(const struct http_options *o, struct http **out, char *why)
     return OK;
 }
 
+/* Of a group whose thread never ran. */
+static void stop_unstarted(struct http *h)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        if (!h->daemon[i])
+            continue;
+        MHD_quiesce_daemon(h->daemon[i]);
+        MHD_stop_daemon(h->daemon[i]);
+    }
+    http_listen_close(h->listener, h->count);
+}
+
+static void stop_thread(struct http *h)
+{
+    pthread_mutex_lock(&h->wake_lock);
+    atomic_store(&h->stopping, true);
+    wake(h);
+    pthread_mutex_unlock(&h->wake_lock);
+    pthread_join(h->thread, NULL);
+    pthread_mutex_lock(&h->wake_lock); /* until the last http_resume() is out of it */
+    pthread_mutex_unlock(&h->wake_lock);
+}
+
 void http_stop(struct http *h)
 {
     if (!h)
         return;
-    atomic_store(&h->stopping, true);
-    if (h->running) {
-        pthread_join(h->thread, NULL);
-        if (h->suspended > 0)
-            return; /* somebody may still resume into it */
-    } else {
-        for (size_t i = 0; i < h->count; i++) {
-            if (h->daemon[i])
-                MHD_quiesce_daemon(h->daemon[i]);
-            if (h->daemon[i])
-                MHD_stop_daemon(h->daemon[i]);
-        }
-        http_listen_close(h->listener, h->count);
-    }
+    if (h->running)
+        stop_thread(h);
+    else
+        stop_unstarted(h);
+    if (h->suspended > 0)
+        return; /* somebody may still resume into it */
+    if (h->wake_fd >= 0)
+        close(h->wake_fd);
+    pthread_mutex_destroy(&h->wake_lock);
     free(h->cert);
     free(h->key);
     free(h);
