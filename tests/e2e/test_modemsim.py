@@ -1,6 +1,7 @@
 """modemsim itself, driven through raw ptys by hand-written AT and PDUs that neither it nor we encoded."""
 import http.server
 import os
+import random
 import re
 import socket
 import subprocess
@@ -373,6 +374,17 @@ def test_inbound_parts(modem, options, order):
     assert line.quiet() == ""
 
 
+def test_direct_message_refused_comes_again(modem):
+    sim, line = modem("--instant", "--retry", 100)
+    assert line.at("AT+CSMS=1;+CNMI=2,2,0,1,0").endswith("OK")
+    sim.do("inject", 0, "12345", "x")
+    first = pdu_after(line, rb"\+CMT: ,")
+    line.write("AT+CNMA=2\r")
+    assert pdu_after(line, rb"\+CMT: ,") == first
+    assert line.at("AT+CNMA=1").endswith("OK")
+    assert line.quiet(0.3) == "" and sim.modem(0)["messages_waiting"] == 0
+
+
 def test_inbound_forms(modem):
     sim, line = modem("--instant")
     line.at("AT+CNMI=2,2,0,0,0")
@@ -583,6 +595,30 @@ def test_report_before_the_answer_and_twice(modem):
     assert pdu_after(line, rb"\+CDS: 25") == one
 
 
+def test_hostile_octets(modem):
+    """Whatever is written, it answers AT afterwards (under the sanitizers, too)."""
+    sim, line = modem("--instant")
+    chance = random.Random(20)
+    words = [b"AT", b"+CMGS=23\r", b"+CMGR=", b"+CNMI=", b"+CPMS=", b"+CUSD=1,", b"+CSCA=", b"+CPIN=", b"+CMGW=30\r",
+             b"+CMGD=1,4", b"+CNMA=1,20\r", b"+CRSM=176,", b'"', b",", b";", b"=", b"?", b"-1", b"99999999999", b"\r",
+             b"\x1a", b"\x1b", b"E1V0Q1", b"&", b"+CSCS=\"UCS2\"", b"\x08", HELLO.encode(), LOREM[0].encode(), b"A" * 3000]
+    for _ in range(300):
+        octets = b"".join(chance.choice(words) for _ in range(chance.randrange(12)))
+        octets += bytes(chance.randrange(256) for _ in range(chance.randrange(20)))
+        line.serial.write(octets.replace(b"\x11", b"").replace(b"\x13", b""))
+        line.quiet(0.01)
+    line.write("\x1a")
+    line.quiet()
+    line.write("\rATQ0V1\r")
+    line.quiet()
+    line.at("ATE0")
+    assert line.at("AT") == "OK"
+    for pdu in ["".join(chance.choice("0123456789ABCDEF") for _ in range(2 * n)) for n in range(8, 60)]:
+        line.sms("00" + pdu)
+        sim.do("inject-raw", 0, "00" + pdu)
+        sim.do("handsets")
+
+
 # ---- unplug, replug, reset ----
 def test_unplug_hangs_up_and_replug_remembers(modem):
     sim, line = modem("--instant")
@@ -618,6 +654,13 @@ def test_crash_in_the_middle(modem, fault, arrived):
     line.write(HELLO + "\x1a")
     sim.wait_event("unplug")
     assert not os.path.lexists(sim.port(0)) and len(sent_texts(sim)) == arrived
+
+
+def test_restart_by_command(modem):
+    sim, line = modem("--instant", "--boot-delay", 100)
+    assert line.at("AT+CFUN=1,1") == "OK"
+    line.until(rb"SMS Ready\r\n")
+    assert sim.modem(0)["echo"] and sim.counters()["reset"] == 1
 
 
 def test_reset_forgets_the_dialogue(modem):

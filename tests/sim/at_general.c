@@ -137,6 +137,7 @@ static int cfun(struct at_call *c)
         return AT_CME(50);
     if (restart) {
         modem_reset(c->m);
+        line_put(c->m, "\r\nOK\r\n", 6);
         return AT_LATER;
     }
     c->m->at.cfun = fun;

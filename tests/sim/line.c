@@ -274,7 +274,8 @@ void line_input(struct modem *m, const uint8_t *bytes, size_t n)
             lost = true;
     if (lost)
         event_note(EV_BYTES_BUSY, m->index, "%s",
-                   m->line == LINE_BUSY ? "while the SMS was on its way" : "before the prompt");
+                   m->line == LINE_BUSY ? "while the SMS was on its way"
+                                        : "before the prompt, or while it started");
 }
 
 void line_reset(struct modem *m)
