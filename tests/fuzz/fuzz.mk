@@ -1,1 +1,5 @@
 config_fuzz_OBJ := src/config_check.o src/config_help.o src/config_keys.o src/config_value.o
+at_lex_fuzz_OBJ := modem/at_lex.o modem/at_args.o
+at_fuzz_OBJ := modem/at_lex.o modem/at_args.o modem/at_trace.o
+sms_decode_fuzz_OBJ := $(SMS_OBJ)
+sms_text_fuzz_OBJ := $(SMS_OBJ)

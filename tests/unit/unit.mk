@@ -8,6 +8,7 @@ at_test_OBJ := modem/at.o modem/at_lex.o modem/at_args.o modem/at_trace.o
 gsm7_test_OBJ := modem/gsm7.o modem/gsm7_tables.o
 SMS_OBJ := modem/gsm7.o modem/gsm7_tables.o modem/sms_address.o modem/sms_field.o modem/sms_pdu.o modem/sms_st.o modem/sms_text.o modem/sms_udh.o
 sms_pdu_test_OBJ := $(SMS_OBJ)
+sms_field_test_OBJ := $(SMS_OBJ)
 sms_text_test_OBJ := $(SMS_OBJ)
 STORE_OBJ := $(patsubst %.c,%.o,$(wildcard src/store*.c)) modem/gsm7.o modem/gsm7_tables.o modem/sms_st.o modem/sms_text.o modem/sms_udh.o modem/sms_field.o
 store_message_test_OBJ := $(STORE_OBJ)
@@ -17,3 +18,5 @@ modem_replay_test_OBJ := $(MODEM_OBJ_ALL) tests/unit/modem_peer.o tests/unit/mod
 modem_test_OBJ := $(MODEM_OBJ_ALL) tests/unit/modem_peer.o tests/unit/modem_told.o
 callback_test_OBJ := $(patsubst %.c,%.o,$(wildcard src/callback*.c src/store*.c src/config*.c src/url*.c)) \
 	src/accounts.o src/status.o src/hash.o src/secret.o tests/unit/receiver.o $(SMS_OBJ)
+phone_test_OBJ := src/phone.o
+link_test_OBJ := src/link.o src/link_host.o src/link_read.o src/link_find.o src/link_guard.o src/link_words.o src/link_slug.o
