@@ -89,32 +89,42 @@ static size_t word_end(const char *s, size_t n, size_t at)
     return at;
 }
 
+/* At a colon: the scheme of a link before it, with no ASCII letter or digit in front of that?  Its start. */
+static bool scheme_before(const char *s, size_t n, size_t colon, size_t *start)
+{
+    for (size_t len = 4; len <= 5; len++) { /* http, https */
+        if (colon < len || link_scheme(s, n, colon - len) != len + 3)
+            continue;
+        *start = colon - len;
+        return !is_ascii_alnum(link_char_before(s, *start));
+    }
+    return false;
+}
+
 /* Tries what begins at *at.  OK: r is a link; ERR_EMPTY: none, and *at is moved on. */
 static enum err try_at(const char *s, size_t n, size_t *at, struct link_read *r)
 {
-    size_t width;
+    size_t width, start;
     uint32_t cp = link_char(s, n, *at, &width);
     enum link_class class = link_class(cp);
-    bool joined = is_ascii_alnum(link_char_before(s, *at));
-    enum err e = ERR_EMPTY;
+    enum err e;
 
-    if (cp == ':' && joined && link_starts(s, n, *at, "://")) {
-        *at = link_tail_end(s, n, *at + 1); /* ftp://…, myapp://open?u=example.com */
-        return ERR_EMPTY;
-    }
-    if (!link_is_host(class)) {
-        *at += width;
-        return ERR_EMPTY;
-    }
-    if (!joined && link_scheme(s, n, *at)) {
-        e = link_read_url(s, n, *at, r);
+    if (cp == ':' && link_starts(s, n, *at, "://") && scheme_before(s, n, *at, &start)) {
+        e = link_read_url(s, n, start, r);
+    } else if (cp == ':' && link_starts(s, n, *at, "://") &&
+               is_ascii_alnum(link_char_before(s, *at))) {
+        e = ERR_EMPTY; /* ftp://…, myapp://open?u=example.com */
+        r->stop = link_tail_end(s, n, *at + 1);
+    } else if (!link_is_host(class)) {
+        e = ERR_EMPTY;
+        r->stop = *at + width;
     } else if (may_begin(s, *at, class)) {
         e = link_read_bare(s, n, *at, r);
         if (!e && !link_guard_passes(s, r))
             e = ERR_EMPTY;
     } else {
-        *at = word_end(s, n, *at);
-        return ERR_EMPTY;
+        e = ERR_EMPTY;
+        r->stop = word_end(s, n, *at);
     }
     if (e)
         *at = r->stop > *at ? r->stop : *at + width;

@@ -21,7 +21,7 @@ struct naked {
     struct word first, label,
         tld; /* the first label, the one before the top-level domain, and that */
     unsigned labels;
-    bool tail; /* port, path or query */
+    char name[2 * sizeof(((struct word *)0)->text)]; /* label.tld */
 };
 
 static enum shape shape_of(unsigned upper, unsigned chars, bool upper_first)
@@ -122,6 +122,10 @@ static bool is_file(const struct naked *d)
         return false;
     if (link_word_in(LINK_WORDS_FILES, d->tld.text))
         return true;
+    if (link_word_in(LINK_WORDS_NAMES, d->name))
+        return true;
+    if (strcmp(d->tld.text, "md") == 0 && link_word_in(LINK_WORDS_DOCUMENTS, stem))
+        return true;
     if (!link_word_in(LINK_WORDS_EXT, d->tld.text))
         return false;
     return link_word_in(LINK_WORDS_STEMS, stem) ||
@@ -147,15 +151,15 @@ static bool is_number(const struct naked *d)
         return false;
     if (d->tld.shape == SHAPE_TITLE || link_word_in(LINK_WORDS_UNITS, d->tld.text))
         return true;
-    if (d->labels > 2 && d->first.digits == d->first.chars)
+    if (d->labels > 2 && label->digits == label->chars) /* AB.12.CD, 10.000.de */
         return true;
     return begins_sentence(&d->tld, label->digits == label->chars && label->chars > 2);
 }
 
-/* today.call, thanks.See: a company's own top-level domain that nobody prints */
+/* today.call, thanks.See: a top-level domain that nobody prints without a path, but many begin sentences with */
 static bool is_closed(const struct naked *d)
 {
-    return link_word_in(LINK_WORDS_CLOSED, d->tld.text);
+    return (d->labels == 2 || d->tld.chars > 2) && link_word_in(LINK_WORDS_CLOSED, d->tld.text);
 }
 
 /* done.Me, Thanks.See, today.CALL; Live.tv, Booking.Com, Mail.Ru and EXAMPLE.COM are domains */
@@ -173,10 +177,17 @@ static bool is_capital(const struct naked *d)
            link_word_begins(tld->text, false);
 }
 
-/* done.me, gracias.de nada, ok.so, PM.ME */
+/* done.me, gracias.de nada, ok.so, PM.ME, no problem.sorry.to late */
 static bool is_pair(const struct naked *d)
 {
-    return d->labels == 2 && link_word_pair(d->label.text, d->tld.text);
+    const struct link_host *h = d->host;
+
+    if (d->labels > 3)
+        return false;
+    if (d->labels == 3 && (!link_word_ends(d->first.text) || /* claro.com.do */
+                           link_suffix_known(d->s + h->before, h->end - h->before)))
+        return false;
+    return link_word_pair(d->label.text, d->tld.text);
 }
 
 static bool (*const guards[])(const struct naked *) = {
@@ -187,12 +198,7 @@ static bool (*const guards[])(const struct naked *) = {
 
 static bool is_known(const struct naked *d)
 {
-    char name[2 * sizeof d->tld.text];
-
-    if (link_word_in(LINK_WORDS_KNOWN, d->tld.text))
-        return true;
-    snprintf(name, sizeof name, "%s.%s", d->label.text, d->tld.text);
-    return link_word_in(LINK_WORDS_KNOWN, name);
+    return link_word_in(LINK_WORDS_KNOWN, d->tld.text) || link_word_in(LINK_WORDS_KNOWN, d->name);
 }
 
 /* "today.Call/SMS us": a path of letters alone, behind a capital, is no path. */
@@ -230,6 +236,7 @@ bool link_guard_passes(const char *s, const struct link_read *r)
     word_read(s, h->start, h->first_end, &d.first);
     word_read(s, h->before, h->last - 1, &d.label);
     word_read(s, h->last, h->end, &d.tld);
+    snprintf(d.name, sizeof d.name, "%s.%s", d.label.text, d.tld.text);
     if (is_plain(&d, r) || is_known(&d))
         return true;
     for (size_t i = 0; i < sizeof guards / sizeof *guards; i++)

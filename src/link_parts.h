@@ -90,18 +90,22 @@ bool link_guard_passes(const char *s, const struct link_read *r);
 enum link_words {
     LINK_WORDS_NONE,
     LINK_WORDS_TECHNICAL, /* top-level domains no sentence begins with */
-    LINK_WORDS_CLOSED,    /* top-level domains of one company, plain words: never seen in an SMS */
+    LINK_WORDS_CLOSED,    /* top-level domains that are words first and hardly ever domains */
     LINK_WORDS_FILES,     /* extensions that are nearly always files */
     LINK_WORDS_EXT,       /* extensions that are files behind one of the stems */
     LINK_WORDS_STEMS,
-    LINK_WORDS_UNITS,  /* what stands behind a number */
-    LINK_WORDS_SUFFIX, /* second levels that are nobody's site */
-    LINK_WORDS_KNOWN,  /* domains the guards would get wrong */
+    LINK_WORDS_DOCUMENTS, /* stems of .md alone */
+    LINK_WORDS_NAMES,     /* whole names that are no domains */
+    LINK_WORDS_UNITS,     /* what stands behind a number */
+    LINK_WORDS_SUFFIX,    /* second levels that are nobody's site */
+    LINK_WORDS_KNOWN,     /* domains the guards would get wrong */
     LINK_WORDS_COUNT
 };
 bool link_word_in(enum link_words table, const char *word);
 /* Does a language end sentences with `label` and begin them with `tld`? */
 bool link_word_pair(const char *label, const char *tld);
+/* Does any language end sentences with it? */
+bool link_word_ends(const char *label);
 /* Does any language (or English alone) begin sentences with it? */
 bool link_word_begins(const char *tld, bool english);
 /* Additions of the administrator. */

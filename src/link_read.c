@@ -261,9 +261,33 @@ static bool glued_sentence(const char *s, size_t n, const struct link_host *h)
 {
     size_t rest = h->first_end + 1;
 
-    return link_is_glue(class_at(s, n, h->start)) &&
-           (h->labels < 2 || h->first_end - h->start > 60 ||
-            !link_suffix_known(s + rest, h->end - rest));
+    if (!link_is_glue(class_at(s, n, h->start)))
+        return false;
+    /* "请访问例子.中国查询": neither end shows */
+    if (link_is_glue(class_at(s, n, h->last)) && link_is_glue(class_at(s, n, h->end)))
+        return true;
+    return h->labels < 2 || h->first_end - h->start > 60 ||
+           !link_suffix_known(s + rest, h->end - rest);
+}
+
+/* "сайтexample.com": no registry takes a label of two alphabets; a word ran into the domain. */
+static bool mixes_alphabets(const char *s, const struct link_host *h)
+{
+    bool latin = false, other = false;
+    size_t width;
+
+    for (size_t at = h->start; at < h->end; at += width) {
+        uint32_t cp = link_char(s, h->end, at, &width);
+        enum link_class class = link_class(cp);
+
+        if (cp == '.')
+            latin = other = false;
+        latin = latin || (class == LINK_ALNUM && cp > '9') || (class == LINK_LETTER && cp < 0x250);
+        other = other || (class == LINK_LETTER && cp >= 0x370 && cp < 0x590);
+        if (latin && other)
+            return true;
+    }
+    return false;
 }
 
 /* A bare host must not run into what makes it something else: an address, an assignment, a compound. */
@@ -299,7 +323,7 @@ enum err link_read_bare(const char *s, size_t n, size_t at, struct link_read *r)
         r->stop = r->host.first_end;
         return ERR_SYNTAX;
     }
-    if (r->host.labels < 2)
+    if (r->host.labels < 2 || mixes_alphabets(s, &r->host))
         return ERR_EMPTY;
     e = read_port(s, n, r);
     if (!e) {

@@ -22,22 +22,23 @@ static const char *const lists[LINK_WORDS_COUNT] = {
         " dish dot drive eat fast fire fly food free frontdoor gap got grocery hangout here hot jot"
         " joy just kids like living locker map mint mobile now office open origins pay phone play"
         " prime progressive read ready room safe save secure see shouji showtime smile song spot"
-        " talk target total travelers visa weather you zero ",
+        " talk target total travelers visa weather you zero as do so to ",
     [LINK_WORDS_FILES] = " mov py sh zip ",
-    [LINK_WORDS_EXT] =
-        " ac ai am as bz cab cc dot ec id in inc java lc map md me mk ml mm mobi ms net pics pl pm"
-        " prof ps pub py rs sc so st tf vi ",
+    [LINK_WORDS_EXT] = " ai bz cab cc dot inc java map md mk ml mm pl pm ps pub rs so tf ",
     [LINK_WORDS_STEMS] =
-        " ado agents api app archive asp backup bootstrap build bundle changelog claude client code"
-        " conf config configure contributing data default demo deploy design dev dist doc docs"
-        " document documentation draft example export file form graph guide hello helper helpers"
-        " home id_rsa id_ed25519 image img import include index init input install invoice key"
-        " layout letter lib license licence log login logo main make makefile manual mod model"
-        " module notes output overview package page patch photo picture plan plot readme release"
-        " report requirements roadmap sample schema screenshot script scripts security server"
-        " service settings setup skill source spec start startup stdin stdout style summary syntax"
-        " task template terms test tests todo tool tools untitled update upload usage util utils vb"
-        " vendor version worker ",
+        " archive backup bootstrap changelog client conf config configure data dist document export"
+        " helpers helper id_rsa image img import include index init input install invoice layout "
+        "lib"
+        " licence license log logo main make makefile manual mod module notes output overview"
+        " package readme requirements sample schema screenshot script scripts server setup startup"
+        " stdin stdout syntax tests test todo untitled util utils vendor version worker ",
+    [LINK_WORDS_DOCUMENTS] =
+        " agents api architecture authors claude code code_of_conduct contributing design docs "
+        "draft"
+        " example faq guide history memory plan release report roadmap security skill spec style"
+        " summary template tutorial upgrading usage ",
+    [LINK_WORDS_NAMES] = " asp.net vb.net ado.net makefile.am makefile.in config.in configure.ac"
+                         " configure.in authorized.keys ",
     [LINK_WORDS_UNITS] =
         " am pm a p h hr hrs min mins sec s st nd rd th km m cm mm nm kg g mg gr lb lbs oz l ml cl"
         " mb gb tb kb k x bn mn mio mrd mo di mi do fr sa so la tl kr rs gs sh cc cv ps kw ch pt pc"
@@ -57,7 +58,8 @@ static const struct {
     {"English",
      " about account activated active again ago all alright already also always am and any anyone"
      " anything anyway approx approved around arrived asap at away back balance bad be because been"
-     " before best better both busy but by bye cancelled canceled charged clear closed code come"
+     " before best better both busy but by bye call cancelled canceled charged clear closed code "
+     "come"
      " coming completed confirmed cool correct could credited customer day days deactivated debited"
      " declined delivered did do does doing done down due each early else email end ended enough"
      " etc ever everyone everything expired ext failed fax few fine finished first for found free"
@@ -76,7 +78,7 @@ static const struct {
      " very vs wait was way we week weekend weeks welcome well went were what when where which"
      " while who why will wish with without won work working worry would wow wrong xx xxx yeah year"
      " years yep yes yesterday yet you your yours yourself mon tue wed thu thur fri sat sun street"
-     " house room ",
+     " house room ask tell give let show send bring follow text contact trust find ",
      " am as at be by do gg hm id im in is it la me mr ms my no pm ps sh so st to us "},
     {"German",
      " ab aber abend abends alle allein alles also am an andere approx auch auf aus bald bei beide"
@@ -84,7 +86,8 @@ static const struct {
      " danach dank danke dann dass dein deine denn der des dich die dir doch dort dran du durch"
      " egal ein einen einfach einmal ende er erhalten erledigt es etwas euch fertig freue frei"
      " freitag früh für ganz gar geht gekommen gemacht genau genug geplant gern gerne gesendet"
-     " gestern gesund gibt glück gmbh gut gute habe haben hallo hast hat heute hier hin hinaus ich"
+     " gestern gesund gibt glück gmbh gut gute habe haben hallo hast hat hause heute hier hin "
+     "hinaus ich"
      " ihm ihn ihnen ihr immer in inkl ist ja jahr jahre jetzt jung kann kannst kein keine klar"
      " kommen kommt können lange lassen leid lieb liebe los mach machen mag mal max mehr mein mich"
      " min minuten mir mit mittag mittwoch mo möglich montag morgen morgens müssen nach nachmittag"
@@ -99,7 +102,8 @@ static const struct {
      " fr sa so ",
      " am im in er es so la do sa mo fr st na nu ab "},
     {"French",
-     " à adresse ah aller alors an ans après aujourd'hui aussi autre avant avec avoir bas beau"
+     " à accord adresse ah aller alors an ans après aujourd'hui aussi autre avant avec avoir bas "
+     "beau"
      " beaucoup bien bientôt bisous bon bonjour bonne bonsoir c'est ça car ce cela chez cher ci"
      " comme comment confirmé connecté cordialement côté d'accord dans de debout déjà demain "
      "demande"
@@ -146,7 +150,7 @@ static const struct {
      " spedito sta stai stamattina stasera stato sto strada su subito tanto tardi te tempo tornare"
      " tranquillo troppo tu tuo tutti tutto ultima va vado vai venerdì vero via vita voi volta"
      " consegnato lun mar mer gio ven sab dom ",
-     " ai al ci da de es fa fi gi il in io la li ma me mi na ne no pa pe re sa se si so st su ti "
+     " al ci da de es fa fi gi il in io la li ma me mi na ne no pa pe re sa se si so st su ti "
      "to tu"
      " un va vi "},
     {"Portuguese",
@@ -204,7 +208,7 @@ static const struct {
      " sada spokojnie sutra sve tak tam także tel teraz tego też ty tu tutaj tudi tylko tym ul vam "
      "vas"
      " večer všechno wieczorem wszystko więc wysłana zapłacone zaraz zawsze zbog zítra ",
-     " al ale ba bo by co da do ga im in ja je li ma me mi mu my na ne ni no od om pa pl po sa se "
+     " al ale ba bo by da do ga im in ja je li ma me mi mu my na ne ni no od om pa pl po sa se "
      "si st"
      " su ta ti to tu ty va ve vi vy za ze "},
     {"Turkish",
@@ -226,7 +230,7 @@ static const struct {
      " uang untuk waktu ya yang yuk ako ang ba hindi ikaw ka kayo ko lang mo na naman ng ni opo oo "
      "po"
      " sa salamat si sige tayo ",
-     " ad ai al ba bu di in ka ke ki la ma mo na ng ni pa ph sa si so tk to ya "},
+     " ad al ba bu di in ka ke ki la ma mo na ng ni pa ph sa si so tk to ya "},
 };
 
 static bool in_list(const char *list, const char *word)
@@ -305,6 +309,14 @@ bool link_word_begins(const char *tld, bool english)
 
     for (size_t i = 0; i < n; i++)
         if (in_list(languages[i].begins, tld))
+            return true;
+    return false;
+}
+
+bool link_word_ends(const char *label)
+{
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
+        if (in_list(languages[i].ends, label))
             return true;
     return false;
 }
