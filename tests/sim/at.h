@@ -3,7 +3,7 @@
 #ifndef SIM_AT_H
 #define SIM_AT_H
 
-#include "modem.h"
+#include "simmodem.h"
 
 enum {
     AT_OK = 0,

@@ -4,7 +4,7 @@
 #define SIM_COMMAND_H
 
 #include "control.h"
-#include "modem.h"
+#include "simmodem.h"
 
 struct command_row {
     const char *name;

@@ -3,7 +3,7 @@
    Promises "ready" on standard output once the links are usable, and no links left after SIGTERM. */
 #include "control.h"
 #include "event.h"
-#include "modem.h"
+#include "simmodem.h"
 #include "tap.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* A modem's life: made, registered, restarted, unplugged and plugged in again.
    Refuses to know AT commands.
    Promises identities that pass their check digits and differ from each other. */
-#include "modem.h"
 #include "event.h"
+#include "simmodem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
    Refuses to know what the PDUs say.
    Promises that nothing leaves the network's queue before it is stored or, under +CSMS=1, acknowledged. */
 #include "event.h"
-#include "modem.h"
+#include "simmodem.h"
 
 enum { MODE, MT, BM, DS, BFR }; /* of +CNMI */
 

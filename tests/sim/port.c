@@ -2,7 +2,7 @@
    Refuses to know what the octets mean.
    Promises that the computer may open and close the pty as it likes, and sees it hang up on unplug. */
 #include "event.h"
-#include "modem.h"
+#include "simmodem.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Message storages with sizes: SM on the SIM, ME and SR in the modem.
    Refuses to know PDUs.
    Promises the lowest free place, as real ones give it. */
-#include "modem.h"
+#include "simmodem.h"
 
 #include <stdlib.h>
 #include <string.h>

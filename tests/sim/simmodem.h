@@ -1,7 +1,7 @@
 /* One simulated modem: its ports, its line to the computer, its memory.  Knows the network only through
    net.h.  Promises: storages and SIM survive a reset and an unplug, the dialogue's state does not. */
-#ifndef SIM_MODEM_H
-#define SIM_MODEM_H
+#ifndef SIM_SIMMODEM_H
+#define SIM_SIMMODEM_H
 
 #include "fault.h"
 #include "loop.h"
