@@ -343,7 +343,7 @@ static enum err sweep_storage(struct modem *m)
 enum err modem_sweep(struct modem *m)
 {
     m->next_sweep_ms = clk_mono_ms() + modem_timing.sweep_ms;
-    for (unsigned i = 0; i < m->storage_count; i++) {
+    for (unsigned i = m->storage_count; i-- > 0;) { /* ends with the one that messages arrive in */
         enum err e = modem_select_storage(m, m->storages[i]);
         if (e == OK)
             e = sweep_storage(m);

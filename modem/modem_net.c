@@ -191,8 +191,9 @@ static enum err read_storage(struct modem *m)
         m->status.storage_used = (uint16_t)used;
         m->status.storage_size = (uint16_t)size;
     }
-    if (m->status.storage_used > 0)
-        m->seen.sweep = true; /* the safety net: a +CMTI that was lost */
+    /* The safety net: a +CMTI or +CDSI that was lost; reports lie in a storage that is not told here. */
+    if (m->status.storage_used > 0 || m->route.ds == 2)
+        m->seen.sweep = true;
     return OK;
 }
 
@@ -201,7 +202,9 @@ static enum err look_around(struct modem *m)
     static enum err (*const questions[])(struct modem *) = {
         modem_look, read_signal, read_operator, read_storage, modem_check_route,
     };
-    m->next_housekeeping_ms = clk_mono_ms() + modem_timing.housekeeping_ms;
+    int64_t now = clk_mono_ms();
+    m->next_housekeeping_ms = now + modem_timing.housekeeping_ms;
+    m->next_keepalive_ms = now + modem_timing.keepalive_ms;
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
         enum err e = questions[i](m);
         if (modem_ended(e))
@@ -224,23 +227,50 @@ static enum err sweep(struct modem *m)
     return modem_sweep(m);
 }
 
+static bool restore_is_due(const struct modem *m, int64_t now)
+{
+    (void)now;
+    return m->seen.restore;
+}
+
+static bool check_is_due(const struct modem *m, int64_t now)
+{
+    return m->routing_check_ms && now >= m->routing_check_ms;
+}
+
+static bool looking_around_is_due(const struct modem *m, int64_t now)
+{
+    return now >= m->next_housekeeping_ms;
+}
+
+static bool look_is_due(const struct modem *m, int64_t now)
+{
+    return m->seen.look || (!is_registered(m->status.registration) && now >= m->next_search_ms);
+}
+
+static bool sweep_is_due(const struct modem *m, int64_t now)
+{
+    return m->seen.sweep || now >= m->next_sweep_ms;
+}
+
+static bool keep_alive_is_due(const struct modem *m, int64_t now)
+{
+    return now >= m->next_keepalive_ms;
+}
+
 enum err modem_housekeeping(struct modem *m)
 {
-    int64_t now = clk_mono_ms();
-    bool searching = !is_registered(m->status.registration) && now >= m->next_search_ms;
-    const struct {
-        bool due;
+    static const struct {
+        bool (*is_due)(const struct modem *m, int64_t now);
         enum err (*run)(struct modem *m);
     } duties[] = {
-        {m->seen.restore, modem_restore},
-        {m->routing_check_ms && now >= m->routing_check_ms, modem_check_route},
-        {now >= m->next_housekeeping_ms, look_around},
-        {m->seen.look || searching, modem_look},
-        {m->seen.sweep || now >= m->next_sweep_ms, sweep},
-        {now >= m->next_keepalive_ms, keep_alive},
+        {restore_is_due, modem_restore},      {check_is_due, modem_check_route},
+        {looking_around_is_due, look_around}, {look_is_due, modem_look},
+        {sweep_is_due, sweep},                {keep_alive_is_due, keep_alive},
     };
+    int64_t now = clk_mono_ms();
     for (size_t i = 0; i < sizeof duties / sizeof *duties; i++) {
-        enum err e = duties[i].due ? duties[i].run(m) : OK;
+        enum err e = duties[i].is_due(m, now) ? duties[i].run(m) : OK;
         if (modem_ended(e))
             return e;
     }

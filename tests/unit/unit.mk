@@ -20,3 +20,18 @@ callback_test_OBJ := $(patsubst %.c,%.o,$(wildcard src/callback*.c src/store*.c 
 	src/accounts.o src/status.o src/hash.o src/secret.o tests/unit/receiver.o $(SMS_OBJ)
 phone_test_OBJ := src/phone.o
 link_test_OBJ := src/link.o src/link_host.o src/link_read.o src/link_find.o src/link_guard.o src/link_words.o src/link_slug.o
+store_part_test_OBJ := $(STORE_OBJ)
+store_report_test_OBJ := $(STORE_OBJ)
+store_link_test_OBJ := $(STORE_OBJ)
+store_outbox_test_OBJ := $(STORE_OBJ)
+store_inbox_test_OBJ := $(STORE_OBJ)
+store_tick_test_OBJ := $(STORE_OBJ)
+store_open_test_OBJ := $(STORE_OBJ)
+store_fault_test_OBJ := $(STORE_OBJ)
+store_kill_test_OBJ := $(STORE_OBJ)
+store_threads_test_OBJ := $(STORE_OBJ)
+status_test_OBJ := $(sort src/status.o $(STORE_OBJ))
+API_FIELDS_OBJ := $(sort src/api_arena.o src/api_body.o src/api_fields.o src/api_text.o src/http_form.o src/phone.o src/status.o src/hash.o \
+	$(patsubst %.c,%.o,$(wildcard src/link*.c src/url*.c)) $(STORE_OBJ) $(SMS_OBJ))
+api_fields_test_OBJ := $(API_FIELDS_OBJ)
+http_test_OBJ := src/http.o src/http_answer.o src/http_form.o src/http_listen.o
