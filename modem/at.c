@@ -479,6 +479,7 @@ static enum err hush(struct at *at)
 {
     int64_t end = clk_mono_ms() + HUSH_MAX_MS;
     enum err e = OK;
+    hand_out_all(at); /* what was read while a write had to wait */
     while (e == OK && clk_mono_ms() < end) {
         set_deadline(at, HUSH_MS);
         e = await_bytes(at, NULL);
