@@ -97,7 +97,7 @@ const char *sms_st_str(uint8_t st);             /* the clause's words */
 /* ---- parts back into a text (sms_text.c) ---- */
 /* uds: parts in order, all of one message; a missing one is NULL (its place shows as U+2026).
  * Septets or octets are joined first and decoded after: a sender may split an escape sequence or a surrogate pair.
- * Writes UTF-8 with NUL.  ERR_FULL: out too small (SMS_JOIN_MAX parts need 64 KiB); ERR_UNSUPPORTED: 8-bit data. */
+ * Writes UTF-8 with NUL.  ERR_FULL: out too small (SMS_JOIN_MAX parts need 128 KiB at most); ERR_UNSUPPORTED: 8-bit data. */
 enum err sms_join(const struct sms_ud *const *uds, unsigned parts, char *out, size_t size) MUST_CHECK;
 /* The octets or septets behind the header: offset in octets of 8-bit data, or in septets. */
 unsigned sms_ud_header_units(const struct sms_ud *ud);

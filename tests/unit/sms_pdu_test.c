@@ -222,6 +222,27 @@ static void test_reserved_mti(void **state)
     assert_string_equal(in.deliver.sender, "+31641600986");
 }
 
+/* What a header says arrives in the message. */
+static void test_deliver_header(void **state)
+{
+    (void)state;
+    struct sms_inbound in;
+    assert_int_equal(decode_hex("00440B911346610089F600042080629173140818"
+                                "11240102250103050423F00B840003120201"
+                                "414243444546",
+                                &in),
+                     OK);
+    const struct sms_deliver *d = &in.deliver;
+    assert_int_equal(d->lang_single, 2);
+    assert_int_equal(d->lang_lock, 3);
+    assert_int_equal(d->port_dst, 0x23F0);
+    assert_int_equal(d->port_src, 0x0B84);
+    assert_int_equal(d->concat.ref, 0x12);
+    assert_int_equal(d->concat.total, 2);
+    assert_int_equal(d->concat.seq, 1);
+    assert_false(d->concat.wide);
+}
+
 static void test_impossible_lengths(void **state)
 {
     (void)state;
@@ -247,8 +268,20 @@ static void test_impossible_lengths(void **state)
             assert_int_equal(((uint8_t *)&in)[k], 0x5A);
     }
     /* All those octets there, the lengths are still impossible. */
-    uint8_t pdu[PDU_MAX];
+    uint8_t pdu[2 * PDU_MAX];
     struct sms_inbound in;
+    for (unsigned length = 0; length < 256; length++) {
+        memset(pdu, 0, sizeof pdu);
+        pdu[0] = (uint8_t)length; /* 24.011 8.2.5.1: of the service centre's address, in octets */
+        assert_int_equal(decode_exact(pdu, sizeof pdu, &in), length <= 11 ? OK : ERR_SYNTAX);
+        pdu[0] = 0;
+        pdu[2] = (uint8_t)length; /* of the originator's, in digits */
+        assert_int_equal(decode_exact(pdu, sizeof pdu, &in), length <= 20 ? OK : ERR_SYNTAX);
+        pdu[1] = 0x02; /* of a status report's recipient */
+        pdu[2] = 0;
+        pdu[3] = (uint8_t)length;
+        assert_int_equal(decode_exact(pdu, sizeof pdu, &in), length <= 20 ? OK : ERR_SYNTAX);
+    }
     for (unsigned udl = 0; udl < 256; udl++) {
         size_t n = tsv_hex("00040B911346610089F6000420806291731408", pdu, sizeof pdu);
         memset(pdu + n, 'a', sizeof pdu - n);
@@ -353,7 +386,7 @@ static void test_udh(void **state)
         {"0A0003170301000399020041", "23/3/1", 0, 0, 0, 0, 11}, /* sequence 0 */
         {"0A0003170301000399020341", "23/3/1", 0, 0, 0, 0, 11}, /* beyond the total */
         {"0500031700014142", "-", 0, 0, 0, 0, 6},               /* total 0 */
-        {"040002170141", "-", 0, 0, 0, 0, 5}, /* wrong length of a concatenation */
+        {"040002170301", "-", 0, 0, 0, 0, 5}, /* wrong length of a concatenation */
         {"0624010125010141", "-", 0, 0, 1, 1, 7},
         {"03240102", "-", 0, 0, 2, 0, 4},
         {"03250102", "-", 0, 0, 0, 0, 4}, /* A.3.2: no locking table for Spanish */
@@ -437,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_submit_of_other_encoders),
         cmocka_unit_test(test_submit_in_a_storage),
         cmocka_unit_test(test_reserved_mti),
+        cmocka_unit_test(test_deliver_header),
         cmocka_unit_test(test_impossible_lengths),
         cmocka_unit_test(test_address_decode),
         cmocka_unit_test(test_address_encode),
