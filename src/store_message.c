@@ -197,8 +197,8 @@ static enum err run_cancel(struct db *db, void *arg)
     sqlite3_stmt *q = NULL;
     enum err e =
         db_row(db, &q,
-               "SELECT m.id, m.state FROM message m JOIN account a ON a.id=m.account"
-               " WHERE substr(m.msgid, 1, 8)=substr(?1, 1, 8) AND m.msgid=?1 AND a.name=?2",
+               "SELECT m.id, m.state FROM message m INDEXED BY message_msgid JOIN account a ON a.id=m.account"
+               " WHERE substr(m.msgid, 1, 8)=substr(?1, 1, 8) AND +m.msgid=?1 AND a.name=?2",
                ARGS(TEXT(c->msgid), TEXT(c->account)));
     if (e)
         return e == ERR_EMPTY ? ERR_NOT_FOUND : e;

@@ -151,9 +151,8 @@ static enum err mark_sending(struct db *db, int64_t part, int64_t modem, int64_t
 {
     int last = sim_memory(db, sim)->last_mr;
     return db_run(db,
-                  "UPDATE part SET state=2, modem=?2, sim=?3, since_ms=?4, "
-                  "sending_ms=coalesce(sending_ms, ?4),"
-                  " doubt=doubt|1, guess=?5 WHERE id=?1",
+                  "UPDATE part SET state=2, modem=?2, sim=?3, since_ms=?4, tried_ms=?4,"
+                  " sending_ms=coalesce(sending_ms, ?4), doubt=doubt|1, guess=?5 WHERE id=?1",
                   ARGS(INT(part), INT(modem), INT(sim), INT(now_ms),
                        last < 0 ? SQL_NULL : INT((last + 1) % 256)));
 }

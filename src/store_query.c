@@ -49,7 +49,7 @@ enum err store_message_get(struct store_reader *r, const char *account, const ch
 {
     sqlite3_stmt *q = NULL;
     enum err e = db_row(&r->db, &q,
-                        COLUMNS "WHERE substr(m.msgid, 1, 8)=substr(?1, 1, 8) AND m.msgid=?1"
+                        COLUMNS "WHERE substr(m.msgid, 1, 8)=substr(?1, 1, 8) AND +m.msgid=?1"
                                 " AND (?2 IS NULL OR a.name=?2)",
                         ARGS(TEXT(msgid), TEXT(account)));
     if (e)

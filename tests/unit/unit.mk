@@ -35,3 +35,5 @@ API_FIELDS_OBJ := $(sort src/api_arena.o src/api_body.o src/api_fields.o src/api
 	$(patsubst %.c,%.o,$(wildcard src/link*.c src/url*.c)) $(STORE_OBJ) $(SMS_OBJ))
 api_fields_test_OBJ := $(API_FIELDS_OBJ)
 http_test_OBJ := src/http.o src/http_answer.o src/http_form.o src/http_listen.o
+fault_test_OBJ := modem/quirks.o
+quirks_test_OBJ := modem/fault.o
