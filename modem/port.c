@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 #include "text.h"
 
 #define WHY_SIZE 160
@@ -255,9 +256,11 @@ static enum err open_device(struct port *p, const char *path, uint32_t baud, cha
         p->fd = p->lock;
         e = make_raw(p->fd, baud, path, why);
     }
-    if (e == OK)
-        make_exclusive(p->fd);
-    return e;
+    if (e)
+        return e;
+    make_exclusive(p->fd);
+    log_debug("port", "path=%s by=%s", path, p->serial ? "libserialport" : "descriptor");
+    return OK;
 }
 
 /* ---- tcp:host:port ---- */
