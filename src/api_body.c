@@ -147,6 +147,8 @@ static enum err json_number_text(struct parse *p, const json_t *json, struct api
 
 static enum err json_value(struct parse *p, json_t *json, bool in_list, struct api_value *out)
 {
+    static const struct api_value truth = {.kind = API_BOOL, .text = "true", .n = 4},
+                                  falsehood = {.kind = API_BOOL, .text = "false", .n = 5};
     size_t i;
     json_t *item;
     enum err e = OK;
@@ -158,7 +160,7 @@ static enum err json_value(struct parse *p, json_t *json, bool in_list, struct a
     if (json_is_null(json))
         out->kind = API_NULL;
     if (json_is_boolean(json))
-        *out = (struct api_value){.kind = API_BOOL, .text = json_is_true(json) ? "true" : "false"};
+        *out = json_is_true(json) ? truth : falsehood;
     if (!json_is_array(json) || in_list)
         return OK;
     out->kind = API_LIST;
