@@ -60,6 +60,8 @@ struct http {
     /* of the thread alone */
     struct conn_list idle; /* the oldest first */
     unsigned connections, busy, suspended;
+    bool
+        closed; /* one, since we waited last: the listening socket may have to go back into the set */
 };
 
 /* ---- connections ---- */
@@ -120,6 +122,7 @@ static void conn_closed(struct http *h, struct http_conn *c)
         return;
     if (c->http) {
         h->connections--;
+        h->closed = true;
         conn_not_idle(c);
         buf_free(&c->rq.body);
     }
@@ -347,7 +350,8 @@ static void clear_wake(struct http *h)
 static void run_once(struct http *h)
 {
     MHD_UNSIGNED_LONG_LONG ms;
-    int wait_ms = TICK_MS;
+    int wait_ms = h->closed ? 0 : TICK_MS;
+    h->closed = false;
     for (size_t i = 0; i < h->count; i++) {
         if (MHD_get_timeout(h->daemon[i], &ms) == MHD_YES && ms < (unsigned)wait_ms)
             wait_ms = (int)ms;
