@@ -474,10 +474,11 @@ enum err at_idle(struct at *at, int timeout_ms)
     }
 }
 
-/* Hands out what comes until nothing came for HUSH_MS. */
-static enum err hush(struct at *at)
+/* Hands out what comes until nothing came for HUSH_MS; under chatter without end for half the attempt. */
+static enum err hush(struct at *at, int64_t attempt_end)
 {
-    int64_t end = clk_mono_ms() + HUSH_MAX_MS;
+    int64_t now = clk_mono_ms(), half = now + (attempt_end - now) / 2;
+    int64_t end = now + HUSH_MAX_MS < half ? now + HUSH_MAX_MS : half;
     enum err e = OK;
     hand_out_all(at); /* what was read while a write had to wait */
     while (e == OK && clk_mono_ms() < end) {
@@ -514,7 +515,7 @@ static enum err resync_once(struct at *at, bool escape, int64_t end)
     struct at_token t;
     if (escape)
         send_escape(at);
-    enum err e = hush(at);
+    enum err e = hush(at, end);
     hand_out_rest(at);
     if (e)
         return e;
