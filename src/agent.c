@@ -3,7 +3,6 @@
  * Promises: one pass over at most AGENT_BYTES of the User-Agent, a hash look-up a word, no allocation. */
 #include "agent.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,12 +28,14 @@ const char *agent_class_str(enum agent_class c)
 /* ---- the table: open addressing, filled before any thread starts ---- */
 
 struct slot {
-    char word[WORD_BYTES]; /* lower case; "": free */
+    char word[WORD_BYTES]; /* lower case */
     unsigned char kinds;   /* bits of enum agent_kind */
 };
 
 static struct slot slots[SLOTS];
+static uint16_t tags[SLOTS]; /* of the hash, never 0; 0: free.  Small enough to stay in the cache */
 static unsigned used;
+static char lower[256]; /* letters in lower case and digits; 0: no part of a word */
 
 static uint32_t hash_start(void)
 {
@@ -46,44 +47,64 @@ static uint32_t hash_add(uint32_t hash, unsigned char c)
     return (hash ^ c) * 16777619u;
 }
 
-static struct slot *slot_of(const char *word, size_t len, uint32_t hash)
+static uint16_t tag_of(uint32_t hash)
 {
-    uint32_t i = (hash ^ hash >> 15) % SLOTS;
+    return (uint16_t)(hash >> 16 | 1);
+}
 
-    while (slots[i].word[0] &&
-           (memcmp(slots[i].word, word, len) != 0 || slots[i].word[len] != '\0'))
+/* Where the word is, or would be. */
+static unsigned slot_of(const char *word, size_t len, uint32_t hash)
+{
+    unsigned i = (hash ^ hash >> 15) % SLOTS;
+
+    while (tags[i] && (tags[i] != tag_of(hash) || memcmp(slots[i].word, word, len) != 0 ||
+                       slots[i].word[len] != '\0'))
         i = (i + 1) % SLOTS;
-    return &slots[i];
+    return i;
+}
+
+static unsigned kinds_listed(const char *word, size_t len, uint32_t hash)
+{
+    unsigned i = slot_of(word, len, hash);
+
+    return tags[i] ? slots[i].kinds : 0;
 }
 
 static enum err table_add(const char *word, size_t len, unsigned char kind)
 {
-    char lower[WORD_BYTES];
+    char folded[WORD_BYTES];
     uint32_t hash = hash_start();
-    struct slot *slot;
+    unsigned i;
 
     if (len == 0 || len >= WORD_BYTES)
         return ERR_SYNTAX;
-    for (size_t i = 0; i < len; i++) {
-        lower[i] = (char)(word[i] >= 'A' && word[i] <= 'Z' ? word[i] + 32 : word[i]);
-        hash = hash_add(hash, (unsigned char)lower[i]);
+    for (i = 0; i < len; i++) {
+        char c = lower[(unsigned char)word[i]];
+
+        folded[i] = c ? c : word[i]; /* a joint */
+        hash = hash_add(hash, (unsigned char)folded[i]);
     }
-    slot = slot_of(lower, len, hash);
-    if (!slot->word[0]) {
+    i = slot_of(folded, len, hash);
+    if (!tags[i]) {
         if (used == SLOTS / 2)
             return ERR_FULL;
         used++;
-        memcpy(slot->word, lower, len);
-        slot->word[len] = '\0';
+        tags[i] = tag_of(hash);
+        slots[i] = (struct slot){.kinds = 0};
+        memcpy(slots[i].word, folded, len);
     }
-    slot->kinds |= kind;
+    slots[i].kinds |= kind;
     return OK;
 }
 
 void agent_init(void)
 {
-    memset(slots, 0, sizeof slots);
+    memset(tags, 0, sizeof tags);
     used = 0;
+    for (int c = 0; c < 256; c++)
+        lower[c] = (char)(c >= 'A' && c <= 'Z'                               ? c + 32
+                          : (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c
+                                                                             : 0);
     for (size_t i = 0; agent_words[i].list; i++)
         for (const char *p = agent_words[i].list; *p;) {
             size_t len = strcspn(p, " ");
@@ -91,6 +112,16 @@ void agent_init(void)
             (void)table_add(p, len, agent_words[i].kind); /* the unit test looks them up */
             p += len + strspn(p + len, " ");
         }
+}
+
+static bool is_word(unsigned char c)
+{
+    return lower[c] != 0;
+}
+
+static bool is_joint(unsigned char c)
+{
+    return c == '-' || c == '_';
 }
 
 /* ---- the administrator's words ---- */
@@ -116,7 +147,7 @@ static enum err load_line(char *line)
     if (word[word_n + strspn(word + word_n, blank)] != '\0')
         return ERR_SYNTAX;
     for (size_t i = 0; i < word_n; i++)
-        if (!isalnum((unsigned char)word[i]) && word[i] != '-' && word[i] != '_')
+        if (!is_word((unsigned char)word[i]) && !is_joint((unsigned char)word[i]))
             return ERR_SYNTAX;
     kind[kind_n] = '\0';
     for (size_t i = 0; i < sizeof file_kinds / sizeof *file_kinds; i++)
@@ -152,41 +183,33 @@ enum err agent_load(const char *dir, unsigned *line)
 /* Googlebot, Baiduspider, BingPreview: a robot says what it is at the end of its name. */
 static bool ends_as_robot(const char *word, size_t len)
 {
-    static const char *const ends[] = {"bot",     "bots",    "spider",  "crawler",
-                                       "scraper", "fetcher", "preview", "validator"};
+    static const struct {
+        char text[10];
+        unsigned char n;
+    } ends[] = {{"bot", 3},     {"bots", 4},    {"spider", 6},  {"crawler", 7},
+                {"scraper", 7}, {"fetcher", 7}, {"preview", 7}, {"validator", 9}};
 
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        size_t n = strlen(ends[i]);
-
-        if (len >= n && word[len - 1] == ends[i][n - 1] && memcmp(word + len - n, ends[i], n) == 0)
+    if (len < 3 || !strchr("tsrw", word[len - 1]))
+        return false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (len >= ends[i].n && memcmp(word + len - ends[i].n, ends[i].text, ends[i].n) == 0)
             return true;
-    }
     return false;
 }
 
 /* Kinds of one word; 0: unknown. */
 static unsigned kinds_of(const char *word, size_t len, uint32_t hash)
 {
-    unsigned kinds = slot_of(word, len, hash)->kinds;
+    unsigned kinds = kinds_listed(word, len, hash);
 
     return kinds ? kinds : ends_as_robot(word, len) ? AGENT_IS_BOT : 0;
-}
-
-static bool is_word(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-static bool is_joint(unsigned char c)
-{
-    return c == '-' || c == '_';
 }
 
 /* The kinds of the word at *at, of the parts that hyphens make of it ("Mediapartners-Google", "CUBOT_X19")
  * and of its whole; *at moves behind it. */
 static unsigned word_kinds(const char *ua, size_t n, size_t *at)
 {
-    char word[WORD_BYTES] = "";
+    char word[WORD_BYTES];
     uint32_t whole = hash_start(), part = hash_start();
     size_t len = 0, start = 0, i = *at;
     unsigned kinds = 0;
@@ -203,17 +226,15 @@ static unsigned word_kinds(const char *ua, size_t n, size_t *at)
             start = len + 1;
             part = hash_start();
             joint = true;
-        }
-        c = c >= 'A' && c <= 'Z' ? c + 32 : c;
+        } else
+            part = hash_add(part, c = (unsigned char)lower[c]);
         word[len++] = (char)c;
         whole = hash_add(whole, c);
-        if (!is_joint(c))
-            part = hash_add(part, c);
     }
     if (len > start)
         kinds |= kinds_of(word + start, len - start, part);
     if (joint)
-        kinds |= slot_of(word, len, whole)->kinds;
+        kinds |= kinds_listed(word, len, whole);
     *at = i;
     return kinds;
 }
