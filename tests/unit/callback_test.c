@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <ftw.h>
-#include <inttypes.h>
+
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -416,6 +418,45 @@ static void a_slow_receiver_holds_up_nobody(void **state)
     receiver_stop(other);
 }
 
+/* libcurl's resolver threads come here: a name server that does not answer for three seconds. */
+static atomic_uint asking;
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    const char *tail = node ? strstr(node, ".hang.test") : NULL;
+    if (tail) {
+        atomic_fetch_add(&asking, 1);
+        pause_ms(3000);
+        atomic_fetch_sub(&asking, 1);
+        return EAI_AGAIN;
+    }
+    void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
+    memcpy(&real, &symbol, sizeof(real));
+    return real(node, service, hints, out);
+}
+
+static void a_silent_name_server_holds_up_nobody(void **state)
+{
+    (void)state;
+    char url[64], msgid[STORE_MSGID_LEN + 1];
+    options.timeout_ms = 300;
+    options.tries = 1;
+    start();
+    for (unsigned i = 0; i < 8; i++) {
+        (void)snprintf(url, sizeof(url), "http://h%u.hang.test/", i);
+        make_due(url, msgid);
+    }
+    UNTIL(atomic_load(&asking) == 8);
+    int64_t start_ms = clk_mono_ms();
+    UNTIL(settled(8)); /* each after its own 300 ms, not after the name server's three seconds */
+    make_due_at("/ok");
+    UNTIL(receiver_count(receiver, "/ok") == 1);
+    assert_in_range(clk_mono_ms() - start_ms, 0, 2500);
+    stop();
+    UNTIL(atomic_load(&asking) == 0);
+}
+
 static void four_at_once_to_a_host(void **state)
 {
     (void)state;
@@ -547,6 +588,7 @@ int main(void)
         TEST(ten_in_all_across_restarts),
         TEST(an_interrupted_last_try_is_not_made_again),
         TEST(a_slow_receiver_holds_up_nobody),
+        TEST(a_silent_name_server_holds_up_nobody),
         TEST(four_at_once_to_a_host),
         TEST(a_long_backlog_is_posted_once_each),
         TEST(a_stop_does_not_wait_for_a_receiver),
