@@ -175,7 +175,7 @@ struct message {
     unsigned parts;
     int64_t wanted_modem, valid_until_ms, accepted_ms;
     enum store_uncertain on_uncertain;
-    bool has_error;
+    bool has_error, watched; /* watched: its time is looked after */
 };
 enum err part_get(struct db *db, int64_t id, struct part *out) MUST_CHECK; /* ERR_NOT_FOUND */
 enum err message_get(struct db *db, int64_t id, struct message *out) MUST_CHECK;

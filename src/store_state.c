@@ -51,7 +51,7 @@ enum err message_get(struct db *db, int64_t id, struct message *out)
     sqlite3_stmt *q = NULL;
     enum err e = db_row(db, &q,
                         "SELECT state, parts, modem, valid_until_ms, accepted_ms, on_uncertain, "
-                        "error_code IS NOT NULL"
+                        "error_code IS NOT NULL, watch_ms IS NOT NULL"
                         " FROM message WHERE id=?1",
                         ARGS(INT(id)));
     if (e)
@@ -63,7 +63,8 @@ enum err message_get(struct db *db, int64_t id, struct message *out)
                             .valid_until_ms = db_int(q, 3),
                             .accepted_ms = db_int(q, 4),
                             .on_uncertain = (enum store_uncertain)db_int(q, 5),
-                            .has_error = db_int(q, 6) != 0};
+                            .has_error = db_int(q, 6) != 0,
+                            .watched = db_int(q, 7) != 0};
     db_done(q);
     return OK;
 }
@@ -75,12 +76,13 @@ static bool is_final(const struct message *m)
     return m->state == STORE_DELIVERED || m->state == STORE_FAIL;
 }
 
-static void count_move(struct db *db, enum store_state from, int by)
+/* Final: it is not waited for any more.  (That of no_report was left out of the count before.) */
+static void count_out(struct db *db, const struct message *m)
 {
-    if (from == STORE_QUEUED)
-        db->queued += by;
-    else if (from == STORE_DELIVERING)
-        db->delivering += by;
+    if (m->state == STORE_QUEUED)
+        db->queued--;
+    else if (m->state == STORE_DELIVERING && m->watched)
+        db->delivering--;
 }
 
 enum err message_error(struct db *db, int64_t id, const char *code, const char *text)
@@ -94,8 +96,8 @@ static enum err message_delivering(struct db *db, const struct message *m)
 {
     if (m->state != STORE_QUEUED)
         return m->has_error && !is_final(m) ? message_error(db, m->id, NULL, NULL) : OK;
-    count_move(db, STORE_QUEUED, -1);
-    count_move(db, STORE_DELIVERING, 1);
+    db->queued--;
+    db->delivering++;
     return db_run(db, "UPDATE message SET state=1, error_code=NULL, error_text=NULL WHERE id=?1",
                   ARGS(INT(m->id)));
 }
@@ -103,7 +105,7 @@ static enum err message_delivering(struct db *db, const struct message *m)
 static enum err message_delivered(struct db *db, const struct message *m, int64_t delivered_ms,
                                   int64_t now_ms)
 {
-    count_move(db, m->state, -1);
+    count_out(db, m);
     enum err e = db_run(db,
                         "UPDATE message SET state=2, delivered_ms=?2, watch_ms=NULL, "
                         "error_code=NULL, error_text=NULL"
@@ -118,7 +120,7 @@ enum err message_fail(struct db *db, int64_t id, const char *code, const char *t
     enum err e = message_get(db, id, &m);
     if (e || is_final(&m))
         return e;
-    count_move(db, m.state, -1);
+    count_out(db, &m);
     e = db_run(
         db, "UPDATE message SET state=3, watch_ms=NULL, error_code=?2, error_text=?3 WHERE id=?1",
         ARGS(INT(id), TEXT(code), TEXT(text)));
