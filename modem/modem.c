@@ -30,6 +30,7 @@ struct modem_timing modem_timing = {
     .keepalive_ms = 20000,
     .housekeeping_ms = 60000,
     .sweep_ms = 600000,
+    .again_ms = 5000,
     .search_ms = 3000,
     .suspend_ms = 60000,
     .suspend_max_ms = 3600000,

@@ -10,9 +10,8 @@
 #include "log.h"
 #include "text.h"
 
-#define SWEEP_ROUNDS  16
-#define DELETE_MAX    64
-#define AGAIN_SOON_MS 5000
+#define SWEEP_ROUNDS 16
+#define DELETE_MAX   64
 
 /* What became of a PDU. */
 enum fate {
@@ -228,7 +227,7 @@ static enum err delete_place(struct modem *m, int index)
 /* The core could not take it: look again soon, not in ten minutes. */
 static void come_again(struct modem *m)
 {
-    int64_t soon = clk_mono_ms() + AGAIN_SOON_MS;
+    int64_t soon = clk_mono_ms() + modem_timing.again_ms;
     if (m->next_sweep_ms > soon || m->next_sweep_ms == 0)
         m->next_sweep_ms = soon;
 }
@@ -243,8 +242,11 @@ static enum err fetch(struct modem *m, int index)
     if (e)
         return e == ERR_REFUSED ? ERR_EMPTY : e;
     const char *pdu = at_reply_line(&reply, 1);
-    if (!pdu)
+    if (!pdu) {
+        log_debug("modem", "name=%s storage=%s index=%d: no PDU", m->config.name, m->reading,
+                  index);
         return ERR_EMPTY;
+    }
     enum fate fate = hand_over(m, pdu, m->reading_full);
     if (fate == FATE_DONE)
         return delete_place(m, index);

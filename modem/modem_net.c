@@ -264,9 +264,12 @@ enum err modem_housekeeping(struct modem *m)
         bool (*is_due)(const struct modem *m, int64_t now);
         enum err (*run)(struct modem *m);
     } duties[] = {
-        {restore_is_due, modem_restore},      {check_is_due, modem_check_route},
-        {looking_around_is_due, look_around}, {look_is_due, modem_look},
-        {sweep_is_due, sweep},                {keep_alive_is_due, keep_alive},
+        {restore_is_due, modem_restore},
+        {check_is_due, modem_check_route},
+        {looking_around_is_due, look_around},
+        {look_is_due, modem_look},
+        {sweep_is_due, sweep},
+        {keep_alive_is_due, keep_alive},
     };
     int64_t now = clk_mono_ms();
     for (size_t i = 0; i < sizeof duties / sizeof *duties; i++) {

@@ -35,6 +35,7 @@ struct modem_timing {
     int hurry_ms;           /* a report settled the part whose answer is missing */
     int ack_late_ms;        /* +CNMA after that: the routing may be lost */
     int keepalive_ms, housekeeping_ms, sweep_ms;
+    int again_ms;           /* what the core could not take is read again */
     int search_ms;          /* registration, while there is none */
     int suspend_ms, suspend_max_ms;
     int backoff_ms, backoff_max_ms;

@@ -27,7 +27,7 @@
 
 struct row {
     char *command, *answer, *after; /* after: what the transcript says behind the answer */
-    bool once, used, recorded, dead;
+    bool once, used, recorded;
 };
 
 struct peer {
@@ -155,23 +155,34 @@ static bool fits(const struct row *row, const char *command)
     return strcmp(row->command, command) == 0;
 }
 
-/* "AT+CMGS=23" by "AT+CMGS=" or by another row of the same command with other arguments. */
-static bool nearly_fits(const struct row *row, const char *command)
+static size_t through_equals(const char *command)
 {
     const char *equals = strchr(command, '=');
-    size_t n = equals ? (size_t)(equals - command) + 1 : 0;
-    return n && command[n] != '?' && row->command[n] != '?' &&
-           strncmp(row->command, command, n) == 0;
+    return equals && equals[1] != '?' ? (size_t)(equals - command) + 1 : 0;
+}
+
+/* "AT+CMGS=23" by the test's "AT+CMGS=". */
+static bool fits_family(const struct row *row, const char *command)
+{
+    size_t n = through_equals(command);
+    return n && strlen(row->command) == n && strncmp(row->command, command, n) == 0;
+}
+
+/* By the same command with other arguments, as it was recorded. */
+static bool fits_kin(const struct row *row, const char *command)
+{
+    size_t n = through_equals(command);
+    return n && through_equals(row->command) == n && strncmp(row->command, command, n) == 0;
 }
 
 /* Once-rows in the order they were made, then the latest one for ever. */
-static struct row *find_with(struct peer *p, const char *command,
+static struct row *find_with(struct peer *p, const char *command, bool recorded,
                              bool (*match)(const struct row *, const char *))
 {
     struct row *found = NULL;
     for (unsigned i = 0; i < p->row_count; i++) {
         struct row *row = &p->rows[i];
-        if (row->dead || !match(row, command) || (row->once && row->used))
+        if (row->recorded != recorded || (row->once && row->used) || !match(row, command))
             continue;
         if (row->once)
             return row;
@@ -180,28 +191,22 @@ static struct row *find_with(struct peer *p, const char *command,
     return found;
 }
 
+/* What the test says goes before what the transcript says. */
 static struct row *find(struct peer *p, const char *command)
 {
-    struct row *row = find_with(p, command, fits);
-    return row ? row : find_with(p, command, nearly_fits);
-}
-
-/* What the test says goes before what the transcript says. */
-static void overrule(struct peer *p, const char *command, bool all)
-{
-    size_t n = strlen(command);
-    bool family = n && command[n - 1] == '=';
-    for (unsigned i = 0; i < p->row_count; i++) {
-        struct row *row = &p->rows[i];
-        if (family ? strncmp(row->command, command, n) == 0 : fits(row, command))
-            row->dead = row->dead || all || (row->recorded && row->once);
-    }
+    static const struct {
+        bool recorded;
+        bool (*match)(const struct row *, const char *);
+    } ways[] = {{false, fits}, {false, fits_family}, {true, fits}, {true, fits_kin}};
+    struct row *row = NULL;
+    for (size_t i = 0; !row && i < sizeof ways / sizeof *ways; i++)
+        row = find_with(p, command, ways[i].recorded, ways[i].match);
+    return row;
 }
 
 void peer_answer(struct peer *p, const char *command, const char *answer)
 {
     pthread_mutex_lock(&p->lock);
-    overrule(p, command, true);
     add_row(p, command, answer, false);
     pthread_mutex_unlock(&p->lock);
 }
@@ -209,7 +214,6 @@ void peer_answer(struct peer *p, const char *command, const char *answer)
 void peer_answer_once(struct peer *p, const char *command, const char *answer)
 {
     pthread_mutex_lock(&p->lock);
-    overrule(p, command, false);
     add_row(p, command, answer, true);
     pthread_mutex_unlock(&p->lock);
 }

@@ -33,6 +33,8 @@ struct told {
     enum err refuse_with;
     int refuse_times;
     uint64_t settles;
+    uint32_t validity_s;
+    char tried[MODEM_ID_MAX + 1]; /* a card whose PIN was tried and not accepted */
     struct modem_status status;
 };
 
@@ -164,18 +166,24 @@ static enum err on_identified(void *ctx, const char *modem, const struct modem_i
 
 static enum err on_pin_may_try(void *ctx, const char *iccid, const char *pin)
 {
+    struct told *t = ctx;
     (void)pin;
-    enum err e = refusal(ctx, "pin_may_try");
+    enum err e = refusal(t, "pin_may_try");
     if (e)
         return e;
-    add(ctx, "pin may_try %s", iccid);
+    if (strcmp(t->tried, iccid) == 0)
+        return ERR_DENIED;
+    snprintf(t->tried, sizeof t->tried, "%s", iccid);
+    add(t, "pin may_try %s", iccid);
     return OK;
 }
 
 static enum err on_pin_accepted(void *ctx, const char *iccid, const char *pin)
 {
+    struct told *t = ctx;
     (void)pin;
-    add(ctx, "pin accepted %s", iccid);
+    t->tried[0] = '\0';
+    add(t, "pin accepted %s", iccid);
     return OK;
 }
 
@@ -227,10 +235,16 @@ void told_queue(struct told *t, const char *recipient, const char *text)
     memset(job, 0, sizeof *job);
     job->part = t->job_count;
     job->submit.status_report = true;
+    job->submit.validity_s = t->validity_s;
     snprintf(job->submit.recipient, sizeof job->submit.recipient, "%s", recipient);
     assert_int_equal(OK, sms_plan(text, &plan));
     assert_int_equal(OK, sms_plan_part(text, &plan, 0, 1, &job->submit.ud));
     pthread_mutex_unlock(&t->lock);
+}
+
+void told_validity(struct told *t, uint32_t seconds)
+{
+    t->validity_s = seconds;
 }
 
 void told_refuse(struct told *t, const char *hook, enum err e, int times)

@@ -16,8 +16,10 @@ struct told *told_new(void);
 void told_free(struct told *t);
 extern const struct modem_hooks told_hooks;     /* ctx: the struct told */
 
+/* pin_may_try answers as the store does: OK once, ERR_DENIED until that PIN was accepted. */
 /* A job that hooks.next hands out; numbered 1, 2, … */
 void told_queue(struct told *t, const char *recipient, const char *text);
+void told_validity(struct told *t, uint32_t seconds);   /* of jobs queued from now on */
 /* The next `times` calls of that hook ("sent", "incoming", "report", "next", …) return e; -1: all of them. */
 void told_refuse(struct told *t, const char *hook, enum err e, int times);
 /* hooks.report says that it settled that part. */
