@@ -377,9 +377,10 @@ static enum err judge_localhost(const struct url_policy *p, uint16_t port, char 
 
     if (url_policy_judge(p, v4, why) == OK)
         return is_own(p, v6) ? url_policy_judge(p, v6, why) : OK;
-    if (is_own(p, v4))
-        return ERR_DENIED;
-    return url_policy_judge(p, v6, other);
+    if (is_own(p, v4) || url_policy_judge(p, v6, other))
+        return ERR_DENIED; /* why tells of IPv4 */
+    why[0] = '\0';
+    return OK;
 }
 
 enum err url_policy_judge_url(const struct url_policy *p, const char *url, char why[URL_WHY_MAX])

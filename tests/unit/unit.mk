@@ -38,3 +38,4 @@ http_test_OBJ := src/http.o src/http_answer.o src/http_form.o src/http_listen.o
 fault_test_OBJ := modem/quirks.o
 quirks_test_OBJ := modem/fault.o
 agent_test_OBJ := src/agent.o src/agent_words.o
+url_test_OBJ := src/url.o src/url_policy.o
