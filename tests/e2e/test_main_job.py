@@ -47,7 +47,7 @@ def test_seed(sim, daemon, receiver):
     assert delivered[0].json()["status"] == "DELIVERED"
 
 
-@pytest.mark.parametrize("text, parts", [
+@pytest.mark.parametrize("text, parts", ids=lambda value: f"{value[:12]}-{len(value)}" if isinstance(value, str) else str(value), argvalues=[
     ("short", 1),
     ("x" * 160, 1),
     ("x" * 161, 2),
@@ -65,7 +65,7 @@ def test_texts(sim, daemon, text, parts):
     msgid = daemon.send(NUMBER, text)
     arrived = sim.wait(NUMBER)[0]
     assert arrived["text"] == text
-    assert arrived["parts"] == parts
+    assert len(arrived["parts"]) == parts
     assert daemon.wait_status(msgid, "DELIVERED")["parts"] == parts
 
 
@@ -97,7 +97,7 @@ def test_inbox(sim, make_daemon, receiver):
     inbox = daemon.http.get(f"{daemon.url}/sms/inbox/").json()
     assert {(m["sender"], m["message"]) for m in inbox} == {("+491701111111", "Hallo €"), ("+491702222222", "長い" * 100)}
     assert {m.json()["message"] for m in receiver.at("/in")} == {m["message"] for m in inbox}
-    assert sim.modem(0)["storages"] and all(s["used"] == 0 for s in sim.modem(0)["storages"])
+    assert [used for used, _ in sim.modem(0)["stored"].values()] == [0, 0, 0]
 
 
 def test_an_instance_of_its_own_state(sim, daemon, make_daemon):
