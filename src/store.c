@@ -41,7 +41,7 @@ struct store {
     void (*on_parts)(void *), (*on_callbacks)(void *);
     void *on_ctx;
     /* the thread's own: */
-    int wal_pages;
+    int wal_pages, checkpoint_at;
 };
 
 /* ---- waiting ---- */
@@ -235,12 +235,15 @@ static void hint(struct store *s)
         on_callbacks(ctx);
 }
 
-/* After the answers are out, so that nobody waits for it. */
+/* After the answers are out, so that nobody waits for it.  Where it could not finish (a reader holds an old
+ * snapshot, the disk fails) the log grows on, and it is tried again after some more pages. */
 static void checkpoint(struct store *s)
 {
     if (s->wal_pages < CHECKPOINT_PAGES)
+        s->checkpoint_at = CHECKPOINT_PAGES;
+    if (s->wal_pages < s->checkpoint_at)
         return;
-    s->wal_pages = 0;
+    s->checkpoint_at = s->wal_pages + CHECKPOINT_PAGES / 4;
     int rc = sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (rc && rc != SQLITE_BUSY)
         log_warn("store", "step=checkpoint rc=%d", rc);
@@ -377,13 +380,15 @@ static enum err recover(struct store *s, int64_t now_ms)
 {
     struct db *db = &s->db;
     enum err e = db_begin(db);
+    db_rollback(db); /* prepared now: there must be a way back when memory runs out */
+    if (!e)
+        e = db_begin(db);
     if (e)
         return e;
     e = db_run(db,
-               "UPDATE message SET error_code='uncertain', error_text='The service stopped while "
-               "it was being"
-               " sent: it may have gone out' WHERE state=0 AND id IN (SELECT id/16 FROM part WHERE "
-               "doubt>0 AND state=2)",
+               "UPDATE message SET error_code='uncertain', error_text='The service stopped while it"
+               " was being sent: it may have gone out' WHERE state=0 AND id IN"
+               " (SELECT id/16 FROM part WHERE doubt>0 AND state=2)",
                NO_ARGS);
     if (!e)
         e = db_run(db, "UPDATE part SET state=3, doubt=3, since_ms=?1 WHERE doubt>0 AND state=2",

@@ -239,8 +239,10 @@ bool db_wrote(struct db *db)
 
 enum err db_begin(struct db *db)
 {
-    db->failed = false;
     db->queued = db->delivering = 0;
+    if (!sqlite3_get_autocommit(db->handle)) /* a ROLLBACK for which there was no memory */
+        db_rollback(db);
+    db->failed = false;
     db->changes_before = db_total_changes(db);
     return db_run(db, "BEGIN IMMEDIATE", NO_ARGS);
 }
@@ -257,7 +259,7 @@ enum err db_commit(struct db *db)
 void db_rollback(struct db *db)
 {
     if (!sqlite3_get_autocommit(db->handle))
-        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+        (void)!db_run(db, "ROLLBACK", NO_ARGS);
     db->queued = db->delivering = 0;
     db->parts_due = db->callbacks_due = false;
     names_forget(db);
