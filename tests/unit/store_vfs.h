@@ -164,8 +164,20 @@ static void vfs_synced(const char *name)
         vfs_platter.event();
 }
 
+/* A deletion is a directory's business, and ordered by every journalling file system. */
+static void vfs_deleted(const char *name)
+{
+    if (!vfs_platter.on)
+        return;
+    vfs_synced(name);
+    pthread_mutex_lock(&vfs_platter.mutex);
+    image_truncate(image_of(name), 0);
+    pthread_mutex_unlock(&vfs_platter.mutex);
+}
+
 /* Writes what a power cut now would leave of each file: name + suffix.  rnd: of the caller's seed. */
-__attribute__((unused)) static void vfs_power_cut(const char *from, const char *to, uint32_t (*rnd)(void))
+__attribute__((unused)) static void vfs_power_cut(const char *from, const char *to,
+                                                  uint32_t (*rnd)(void))
 {
     pthread_mutex_lock(&vfs_platter.mutex);
     for (unsigned i = 0; i < vfs_platter.n; i++) {
@@ -338,6 +350,15 @@ static int vfs_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags
     return rc;
 }
 
+static int vfs_delete(sqlite3_vfs *v, const char *name, int sync_dir)
+{
+    (void)v;
+    int rc = vfs_real->xDelete(vfs_real, name, sync_dir);
+    if (!rc)
+        vfs_deleted(name);
+    return rc;
+}
+
 static void vfs_install(void)
 {
     vfs_real = sqlite3_vfs_find(NULL);
@@ -345,6 +366,7 @@ static void vfs_install(void)
     vfs_shim.zName = "shim";
     vfs_shim.szOsFile = (int)sizeof(struct vfs_file) + vfs_real->szOsFile;
     vfs_shim.xOpen = vfs_open;
+    vfs_shim.xDelete = vfs_delete;
     sqlite3_vfs_register(&vfs_shim, 1);
 }
 
