@@ -65,8 +65,7 @@ class Bench:
 
     def daemon(self, modems, **sections):
         daemon = Daemon(self.folder / f"daemon{len(self.running)}", modems=modems,
-                        sections={"daemon": {"log_level": "warn"}, **sections})
-        daemon.READY_LEVEL = "info"
+                        sections={"daemon": {"log_level": "info"}, **sections})
         self.running.append(daemon)
         daemon.start()
         return daemon
@@ -116,10 +115,18 @@ class Bench:
         self.send_many("eight instant modems", 8, 20000, "--instant")
 
     def overhead(self):
-        """Beside the network's own 500 ms a message."""
-        count = 20
-        rate = self.send_many("one modem of 500 ms", 1, count, "--submit-delay", "500")
-        say("  over the network's own time", f"{(1 / rate / 0.5 - 1) * 100:.2f} %")
+        """Beside the network's own 500 ms a message: by the simulator's clock, from one answer to the next."""
+        count = 21
+        sim = self.sim(1, "--submit-delay", "500")
+        daemon = self.daemon({"m0": sim.port(0)})
+        daemon.wait_modem("m0")
+        for i in range(count):
+            daemon.send(f"+49151{i:08d}", "bench: your code is 123456")
+        until("all are sent", lambda: self.sent(daemon) >= count, 60)
+        at = [e["t_ms"] for e in sim.log() if e["event"] == "answer"]
+        each = (at[-1] - at[0]) / (len(at) - 1)
+        say("one modem of 500 ms", f"{each:.1f} ms a message: {(each / 500 - 1) * 100:.2f} % over the network's own time")
+        self.close()
 
     def idle(self):
         sim = self.sim(8)
