@@ -190,6 +190,9 @@ static CURLcode set_limits(struct post *p)
     SET(QUICK_EXIT, 1L);
     SET(BUFFERSIZE, BUFFER_SIZE);
     SET(UPLOAD_BUFFERSIZE, UPLOAD_SIZE);
+    const char *authorities = getenv("SSL_CERT_FILE"); /* as OpenSSL's and curl's users know it */
+    if (authorities && *authorities)
+        SET(CAINFO, authorities);
     return code;
 }
 

@@ -6,9 +6,13 @@ import http.server
 import json
 import socket
 import socketserver
+import ssl
 import threading
 import time
+from pathlib import Path
 from urllib.parse import parse_qsl
+
+TLS = Path(__file__).parent / "tls"     # certificates; who trusts ca.pem trusts good.pem
 
 
 class Post:
@@ -35,6 +39,13 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
+    context = None
+
+    def finish_request(self, request, client_address):
+        """On the connection's own thread: a handshake holds up nobody."""
+        if self.context:
+            request = self.context.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def handle_error(self, request, client_address):
         pass    # who hangs up in the middle is part of the tests
@@ -53,9 +64,10 @@ class Receiver:
     "close"         hangs up without an answer
     "endless"       200 and a body without an end
     "redirect"      302 to /redirected
+    tls names a certificate of tls/: "good" "self_signed" "expired" "wrong_host".
     """
 
-    def __init__(self, host="127.0.0.1"):
+    def __init__(self, host="127.0.0.1", tls=None):
         self.answers = {}
         self._posts = []
         self._lock = threading.Lock()
@@ -63,7 +75,11 @@ class Receiver:
         self.open = self.most_open = 0
         self.server = (_Server6 if ":" in host else _Server)((host, 0), self._handler())
         self.port = self.server.server_address[1]
-        self.base = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        scheme, host = "https" if tls else "http", f"[{host}]" if ":" in host else host
+        self.base = f"{scheme}://{host}:{self.port}"
+        if tls:
+            self.server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.server.context.load_cert_chain(TLS / f"{tls}.pem")
 
     def url(self, path="/"):
         return self.base + path

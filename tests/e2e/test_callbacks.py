@@ -9,7 +9,7 @@ import time
 import pytest
 
 from daemon import until
-from receiver import Receiver
+from receiver import TLS, Receiver
 
 NUMBER = "+4915112345678"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -217,6 +217,51 @@ def test_one_click_callback_for_a_hundred_first_taps(make, receiver, sim):
     until("nothing waits", lambda: outbox(daemon, "state") == [1])
     assert len(receiver.at("/c")) == 1
     assert receiver.at("/c")[0].json()["link_tracking"]["accessed"] is True
+
+
+# ---- TLS ----
+
+@pytest.fixture
+def trusting(make_daemon):
+    """A daemon that trusts the tests' own authority."""
+    def start(**callbacks):
+        return make_daemon(accounts=ACCOUNT, sections={"callbacks": callbacks}, env={"SSL_CERT_FILE": str(TLS / "ca.pem")})
+    return start
+
+
+def test_tls(trusting):
+    with Receiver(tls="good") as receiver:
+        daemon = trusting()
+        for url in (receiver.url("/d"), f"https://localhost:{receiver.port}/d"):
+            fail(daemon, url)
+        until("both are received", lambda: outbox(daemon, "state") == [1, 1])
+        assert len(receiver.at("/d")) == 2
+        assert receiver.at("/d")[0].headers["webhook-signature"] == receiver.at("/d")[0].signature(SECRET)
+
+
+@pytest.mark.parametrize("certificate", ["self_signed", "expired", "wrong_host"])
+def test_tls_that_is_not_to_be_trusted(trusting, certificate):
+    """Not one byte of the callback goes there."""
+    with Receiver(tls=certificate) as receiver:
+        daemon = trusting(schedule="0, 50ms")
+        fail(daemon, receiver.url("/d"))
+        given_up(daemon)
+        assert receiver.at() == []
+
+
+def test_tls_authority_is_not_trusted_unless_named(lonely):
+    with Receiver(tls="good") as receiver:
+        daemon = lonely(schedule="0")
+        fail(daemon, receiver.url("/d"))
+        given_up(daemon)
+        assert receiver.at() == []
+
+
+def test_tls_spoken_to_a_plain_receiver(trusting, receiver):
+    daemon = trusting(schedule="0")
+    fail(daemon, receiver.url("/d").replace("http:", "https:"))
+    given_up(daemon)
+    assert receiver.at() == []
 
 
 # ---- who waits for whom ----
