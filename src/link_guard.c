@@ -136,7 +136,7 @@ static bool is_file(const struct naked *d)
 static bool is_quantity(const struct word *label)
 {
     return label->digits && (label->digits == label->chars ||
-                             (label->chars - label->digits <= 3 &&
+                             (label->text[0] && label->chars - label->digits <= 3 &&
                               link_word_in(LINK_WORDS_UNITS, label->text + label->digits)));
 }
 

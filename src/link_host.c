@@ -15,7 +15,7 @@
 struct label {
     size_t start, end; /* hyphens at the end excluded */
     size_t raw;        /* included */
-    size_t cut;        /* where the first glued script begins behind another one; 0: nowhere */
+    size_t cut;        /* where another script ends and the first glued one follows; 0: nowhere */
     unsigned chars;
 };
 
@@ -37,7 +37,7 @@ static void label_read(const char *s, size_t n, size_t at, bool bare, struct lab
             if (bare)
                 break;
             if (!glue && !l->cut)
-                l->cut = at;
+                l->cut = l->end;
         }
         glue = link_is_glue(class);
         l->chars++;
