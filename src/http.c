@@ -197,10 +197,22 @@ static enum MHD_Result call(struct http_request *rq, http_handler *handler, void
     return rq->answered || rq->suspended ? MHD_YES : MHD_NO;
 }
 
+/* A connection suspended at once would be read from when it is resumed, and a peer that has closed its
+ * sending side by then (as nc does) would go without its answer.  libmicrohttpd that got no answer comes
+ * again, and does not read before it has one: it may be suspended then. */
+static bool come_again(struct http_request *rq)
+{
+    bool first = !rq->again && strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0;
+    rq->again = true;
+    return first;
+}
+
 /* The request is whole: it is no longer the peer's slowness that counts. */
 static enum MHD_Result request_complete(struct http_conn *c)
 {
     struct http_request *rq = &c->rq;
+    if (!rq->too_long && come_again(rq))
+        return MHD_YES;
     if (!rq->busy) {
         rq->busy = true;
         c->http->busy++;
@@ -222,7 +234,7 @@ static enum MHD_Result request_begins(struct http_conn *c, const char *target, c
     rq->method = method;
     rq->path = origin_form(target);
     rq->dropped = 0;
-    rq->too_long = rq->answered = false;
+    rq->too_long = rq->answered = rq->again = false;
     buf_clear(&rq->body);
     if (!framing_ok(rq, &f)) {
         http_answer_bytes(rq, 400, NULL, "", 0, NULL, 0);

@@ -194,6 +194,9 @@ void http_answer_stream(struct http_request *rq, unsigned status, const char *ty
         stream_free(s);
         return;
     }
+    /* libmicrohttpd 0.9.75 puts the last chunk behind a HEAD's headers: no chunks there */
+    if (strcmp(rq->method, "HEAD") == 0)
+        MHD_set_response_options(made, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     struct http_response *r = with_headers(made, lines, total); /* frees s when it refuses */
     http_answer(rq, status, r);
     http_response_free(r);

@@ -15,6 +15,7 @@ struct http_request {
     struct buf body;
     uint64_t dropped; /* bytes of a body that was too long */
     bool too_long;
+    bool again;               /* come_again() */
     bool busy;                /* complete, and not yet over */
     bool answered, suspended; /* by the handler that runs */
     http_handler *resumed;    /* not NULL while suspended */

@@ -409,6 +409,7 @@ static void streams_come_in_pieces(void **state)
         assert_int_equal(body[2 * i], '9' - (char)(i / 10000));
     ask(h, "HEAD /stream HTTP/1.1\r\nHost: x\r\n\r\n", out, 400000);
     assert_memory_equal(out, "HTTP/1.1 200", 12);
+    assert_string_equal(strstr(out, "\r\n\r\n"), "\r\n\r\n"); /* and nothing behind it */
     /* one that breaks ends without its last chunk: nobody takes it for the whole */
     ask(h, "GET /broken HTTP/1.1\r\nHost: x\r\n\r\n", out, 400000);
     assert_non_null(strstr(out, "chunked"));
