@@ -4,6 +4,7 @@
  * four at once to a host, so that its backlog stands in nobody's way. */
 #include "callback.h"
 
+#include <curl/curl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>

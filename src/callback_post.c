@@ -3,6 +3,7 @@
  * Promises: one request on the wire a start, to allowed addresses only; the answer is counted, not kept. */
 #include "callback_post.h"
 
+#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ void post_free(struct post *p)
     free(p);
 }
 
-void *post_owner(CURL *easy)
+void *post_owner(void *easy)
 {
     char *p = NULL; /* curl_easy_getinfo() writes a char * */
     (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &p);
@@ -196,7 +197,7 @@ static CURLcode set_limits(struct post *p)
     return code;
 }
 
-enum err post_start(struct post *p, CURLM *multi, const struct post_job *job)
+enum err post_start(struct post *p, void *multi, const struct post_job *job)
 {
     curl_easy_reset(p->easy);
     p->policy = job->policy;
@@ -237,8 +238,9 @@ static void say_why(const struct post *p, CURLcode code, long status, char out[P
     }
 }
 
-void post_end(struct post *p, CURLM *multi, CURLcode code, struct post_result *out)
+void post_end(struct post *p, void *multi, int ended, struct post_result *out)
 {
+    CURLcode code = (CURLcode)ended;
     memset(out, 0, sizeof(*out));
     (void)curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &out->status);
     out->received = is_received(p, code, out->status);

@@ -5,7 +5,6 @@
 #ifndef SMSBRIDGE_CALLBACK_POST_H
 #define SMSBRIDGE_CALLBACK_POST_H
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,16 +29,18 @@ struct post_result {
     long status;                /* 0: none came */
     char error[POST_ERROR_MAX]; /* why not received */
 };
-struct post; /* a curl easy handle, used again and again */
+/* A curl easy handle, used again and again.  Below, multi is a CURLM, easy a CURL, code a CURLcode: <curl/curl.h>
+ * is not for headers. */
+struct post;
 
 /* owner: what post_owner() gives back.  ERR_NO_MEMORY. */
 enum err post_new(void *owner, struct post **out) MUST_CHECK;
 void post_free(struct post *p); /* NULL is fine */
 /* Onto the multi handle.  ERR_NO_MEMORY, ERR_SYNTAX (the secret). */
-enum err post_start(struct post *p, CURLM *multi, const struct post_job *job) MUST_CHECK;
+enum err post_start(struct post *p, void *multi, const struct post_job *job) MUST_CHECK;
 /* The owner of a handle that curl_multi_info_read() names. */
-void *post_owner(CURL *easy);
+void *post_owner(void *easy);
 /* Takes it off the multi handle, with what CURLMSG_DONE said, or CURLE_ABORTED_BY_CALLBACK to cut it off. */
-void post_end(struct post *p, CURLM *multi, CURLcode code, struct post_result *out);
+void post_end(struct post *p, void *multi, int code, struct post_result *out);
 
 #endif

@@ -52,7 +52,8 @@ static enum err check_tls(const struct config *c, enum config_kind kind, const c
 /* Any free port, port 0, is never the same. */
 static bool same_listen(const struct config_listen *a, const struct config_listen *b)
 {
-    const struct sockaddr_in *in = (const struct sockaddr_in *)&a->address; /* in6: the same place */
+    const struct sockaddr_in *in =
+        (const struct sockaddr_in *)&a->address; /* in6: the same place */
     if (in->sin_family != AF_UNIX && in->sin_port == 0)
         return false;
     return a->len == b->len && memcmp(&a->address, &b->address, a->len) == 0;

@@ -532,18 +532,6 @@ static void own_listeners_are_never_called(void **state)
     assert_int_equal(receiver_count(receiver, "/"), 0);
 }
 
-static void a_policy_without_loopback(void **state)
-{
-    (void)state;
-    char why[URL_WHY_MAX];
-    options.tries = 1;
-    assert_int_equal(url_policy_parse("external", &options.policy, why), OK);
-    start();
-    make_due_at("/ok");
-    UNTIL(settled(1));
-    assert_int_equal(receiver_count(receiver, "/"), 0);
-}
-
 static void no_proxy_is_asked(void **state)
 {
     (void)state;
@@ -594,7 +582,6 @@ int main(void)
         TEST(a_stop_does_not_wait_for_a_receiver),
         TEST(refused_addresses_are_never_opened),
         TEST(own_listeners_are_never_called),
-        TEST(a_policy_without_loopback),
         TEST(no_proxy_is_asked),
         TEST(a_number_of_tries_that_is_none),
     };

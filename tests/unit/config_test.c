@@ -108,35 +108,30 @@ static void the_defaults_are_those_of_the_manual(void **state)
     config_free(c);
 }
 
-static void every_key_can_be_set(void **state)
+static const char every_key[] =
+    "\xEF\xBB\xBF[daemon] ; behind a mark of byte order\n"
+    "state_dir = /tmp/x y\r\nkeep=1d\nlog_level : trace\n"
+    "# a comment\n  ; another\n\n"
+    "[api]\nlisten = [::1]:1, unix:/run/a.sock ,localhost:65535 ; three\n"
+    "public_url = https://sms.example.com/base/  ; its slash goes\n"
+    "tls_cert = @\n\ttls_key = @\nrate = 0\nkannel = YES\nalertmanager_to = +1, +2\n"
+    "[links]\nlisten = 0.0.0.0:80\nbase_url = https://s.example.com\ndays = 1\n"
+    "slug_length = 16\ntrusted_proxies = 10.0.0.0/8, ::1\ncount_tools = off\n"
+    "[callbacks]\nformat = form\nschedule = 0, 200ms\ntimeout = 1s\nallow = 10.0.0.0/8\n"
+    "[inbox]\nurl = http://127.0.0.1:9/in?x=1\nwebhook_secret = whsec_AAAA\n"
+    "partial_after = 2h\nopt_out =\nopt_in = GO\n"
+    "[queue]\nuncertain = fail\nuncertain_after = 5s\nretry = 1s\ntransliterate = 1\n"
+    "discover = false\n"
+    "[account one]\ntoken_file = @\nwebhook_secret = whsec_BBBB\ncost = 0.5\ncredits = 12\n"
+    "[account two]\ntoken = a;b#c\nadmin = on\n"
+    "[modem gsm1]\nport = tcp:10.0.0.1:2000\nbaud = 9600\npin = 1234\n"
+    "iccid = 8949020000001234567\nsmsc = +491722270333\nsenders = A, B\nprefixes = +81\n"
+    "per_minute = 6\nper_day = 100\nroaming = true\ninit = AT+X=\"a;b\";+Y|AT+Z\n"
+    "power_command = /bin/power cycle\n"
+    "[modem gsm2]\nimei = 356938035643809\n";
+
+static void check_daemon_and_api(const struct config *c)
 {
-    (void)state;
-    write_file(token, "s3cret\n", 7);
-    char text[4096];
-    (void)snprintf(
-        text, sizeof(text),
-        "\xEF\xBB\xBF[daemon] ; behind a mark of byte order\n"
-        "state_dir = /tmp/x y\r\nkeep=1d\nlog_level : trace\n"
-        "# a comment\n  ; another\n\n"
-        "[api]\nlisten = [::1]:1, unix:/run/a.sock ,localhost:65535 ; three\n"
-        "public_url = https://sms.example.com/base/  ; its slash goes\n"
-        "tls_cert = %s\n\ttls_key = %s\nrate = 0\nkannel = YES\nalertmanager_to = +1, +2\n"
-        "[links]\nlisten = 0.0.0.0:80\nbase_url = https://s.example.com\ndays = 1\n"
-        "slug_length = 16\ntrusted_proxies = 10.0.0.0/8, ::1\ncount_tools = off\n"
-        "[callbacks]\nformat = form\nschedule = 0, 200ms\ntimeout = 1s\nallow = 10.0.0.0/8\n"
-        "[inbox]\nurl = http://127.0.0.1:9/in?x=1\nwebhook_secret = whsec_AAAA\n"
-        "partial_after = 2h\nopt_out =\nopt_in = GO\n"
-        "[queue]\nuncertain = fail\nuncertain_after = 5s\nretry = 1s\ntransliterate = 1\n"
-        "discover = false\n"
-        "[account one]\ntoken_file = %s\nwebhook_secret = whsec_BBBB\ncost = 0.5\ncredits = 12\n"
-        "[account two]\ntoken = a;b#c\nadmin = on\n"
-        "[modem gsm1]\nport = tcp:10.0.0.1:2000\nbaud = 9600\npin = 1234\n"
-        "iccid = 8949020000001234567\nsmsc = +491722270333\nsenders = A, B\nprefixes = +81\n"
-        "per_minute = 6\nper_day = 100\nroaming = true\ninit = AT+X=\"a;b\";+Y|AT+Z\n"
-        "power_command = /bin/power cycle\n"
-        "[modem gsm2]\nimei = 356938035643809\n",
-        token, token, token);
-    struct config *c = load_ok(text);
     assert_string_equal(c->daemon.state_dir, "/tmp/x y");
     assert_int_equal(c->daemon.keep_ms, 86400000);
     assert_int_equal(c->daemon.log_level, LOG_LVL_TRACE);
@@ -155,6 +150,10 @@ static void every_key_can_be_set(void **state)
     assert_int_equal(c->api.rate, 0);
     assert_true(c->api.kannel);
     assert_int_equal(c->api.alertmanager_to.n, 2);
+}
+
+static void check_links_to_queue(const struct config *c)
+{
     assert_string_equal(c->links.base_url, "https://s.example.com");
     assert_int_equal(c->links.slug_length, 16);
     assert_string_equal(c->links.trusted_proxies, "10.0.0.0/8, ::1");
@@ -166,6 +165,10 @@ static void every_key_can_be_set(void **state)
     assert_int_equal(c->inbox.opt_out.n, 0);
     assert_int_equal(c->queue.uncertain, CONFIG_UNCERTAIN_FAIL);
     assert_false(c->queue.discover);
+}
+
+static void check_accounts_and_modems(const struct config *c)
+{
     assert_int_equal(c->accounts, 2);
     assert_string_equal(c->account[0].name, "one");
     assert_string_equal(c->account[0].token, "s3cret");
@@ -184,6 +187,22 @@ static void every_key_can_be_set(void **state)
     assert_string_equal(c->modem[1].imei, "356938035643809");
     assert_string_equal(c->modem[1].modem.port, "");
     assert_int_equal(c->modem[1].modem.baud, 115200);
+}
+
+static void every_key_can_be_set(void **state)
+{
+    (void)state;
+    char text[4096], *out = text;
+    write_file(token, "s3cret\n", 7);
+    for (const char *in = every_key; *in; in++) { /* @: the file with the token */
+        int n = snprintf(out, sizeof(text) - (size_t)(out - text), *in == '@' ? "%s" : "%.1s",
+                         *in == '@' ? token : in);
+        out += n;
+    }
+    struct config *c = load_ok(text);
+    check_daemon_and_api(c);
+    check_links_to_queue(c);
+    check_accounts_and_modems(c);
     config_free(c);
 }
 
