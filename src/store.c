@@ -417,6 +417,8 @@ static enum err open_database(struct store *s, int64_t now_ms, char *why)
         e = make_private(s->path, why);
     if (!e)
         e = db_open(s->path, true, &s->db);
+    if (e == ERR_UNSUPPORTED)
+        (void)snprintf(why, 200, "its file system cannot do write-ahead logging");
     if (!e)
         e = store_migrate(&s->db, why);
     if (!e)

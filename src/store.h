@@ -5,10 +5,12 @@
  *
  * Writing goes through the store's own thread, which groups waiting sentences into one commit.
  *   store_xxx(...) returning enum err    waits (modem threads, main, callback thread; never an HTTP thread)
- *   store_xxx(..., done, ctx)            returns at once; done(ctx, result) on the store's thread, after the commit
+ *   store_xxx(..., done, ctx)            returns at once; done(ctx, result) on the store's thread, after the commit;
+ *                                        before it returns, with ERR_CLOSED or ERR_NO_MEMORY, when it was not begun.
+ *                                        done() must not block, nor call a function that waits
  * Reading goes through a struct store_reader, one a thread.
  * Errors of every sentence: ERR_NO_SPACE (full, read-only or failing disk: nothing was changed, try again),
- * ERR_CLOSED (stopping), ERR_CORRUPT.  Times: clk_wall_ms() milliseconds.  Strings: UTF-8. */
+ * ERR_NO_MEMORY (the same), ERR_CLOSED (stopping), ERR_CORRUPT.  Times: clk_wall_ms() milliseconds.  Strings: UTF-8. */
 #ifndef SMSBRIDGE_STORE_H
 #define SMSBRIDGE_STORE_H
 
@@ -176,7 +178,7 @@ enum store_callback_kind { STORE_CALLBACK_DELIVERY, STORE_CALLBACK_CLICK, STORE_
 struct store_callback {                 /* strings borrowed during the call */
     int64_t id;
     enum store_callback_kind kind;
-    const char *webhook_id, *url, *account;
+    const char *webhook_id, *url, *account;     /* account: "" for the inbox */
     const char *msgid;                  /* of the message, or the inbox id */
     const char *body;                   /* NULL until the first try */
     unsigned tries;
@@ -186,7 +188,8 @@ typedef enum err store_callback_row(void *ctx, const struct store_callback *c);
 /* Those due at now_ms, oldest first, at most limit; *next_ms: when the next one after them is due (0: none). */
 enum err store_callback_due(struct store_reader *r, int64_t now_ms, size_t limit, store_callback_row *row,
                             void *ctx, int64_t *next_ms) MUST_CHECK;
-/* Before each POST: tries + 1 and, at the first, the body.  ERR_CONFLICT: done or given up meanwhile. */
+/* Before each POST: tries + 1 and, at the first, the body.  store_callback_due() does not hand it out again for
+ * 5 minutes or until a restart, unless it failed before.  ERR_CONFLICT: done or given up meanwhile. */
 enum err store_callback_begin(struct store *s, int64_t id, const char *body, int64_t now_ms, unsigned *tries);
 enum err store_callback_done(struct store *s, int64_t id, int64_t now_ms);
 /* next_ms 0: given up.  error: a few words, kept. */
@@ -222,7 +225,7 @@ enum err store_pin_may_try(struct store *s, const char *iccid, const char *pin_d
 enum err store_pin_accepted(struct store *s, const char *iccid, const char *pin_digest, int64_t now_ms);
 
 /* ---- numbers ---- */
-struct store_counts { int64_t queued, delivering, uncertain, callbacks_pending, callbacks_failed; int64_t oldest_queued_ms; };
+struct store_counts { int64_t queued, delivering, uncertain, callbacks_pending, callbacks_failed; int64_t oldest_queued_ms; /* the earliest due time, 0: none */ };
 enum err store_counts(struct store_reader *r, struct store_counts *out) MUST_CHECK;
 
 #endif

@@ -55,6 +55,15 @@ static const char *const reader_settings = "PRAGMA query_only=ON;"
                                            "PRAGMA mmap_size=0;"
                                            "PRAGMA cache_size=-256;";
 
+/* A file system without shared memory or locks falls back silently. */
+static enum err check_journal(struct db *db)
+{
+    int64_t wal;
+    enum err e =
+        db_value(db, &wal, 0, "SELECT journal_mode='wal' FROM pragma_journal_mode", NO_ARGS);
+    return e ? e : wal ? OK : ERR_UNSUPPORTED;
+}
+
 enum err db_open(const char *path, bool writer, struct db *db)
 {
     memset(db, 0, sizeof *db);
@@ -64,7 +73,8 @@ enum err db_open(const char *path, bool writer, struct db *db)
         return db->handle ? result(db, rc) : ERR_NO_MEMORY;
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, writer ? WRITER_WAIT_MS : READER_WAIT_MS);
-    return db_script(db, writer ? writer_settings : reader_settings);
+    enum err e = db_script(db, writer ? writer_settings : reader_settings);
+    return e || !writer ? e : check_journal(db);
 }
 
 void db_close(struct db *db)

@@ -12,6 +12,7 @@
 
 /* A modem that could not send a message takes it again only when no other has in this time. */
 #define AVOID_MS            (30 * CLK_SECOND_MS)
+#define DROPPED_MAX         50
 #define SHORTEST_VALIDITY_S 300 /* 23.040 9.2.3.12.1: TP-VP 0 is 5 minutes */
 
 struct pick {
@@ -157,7 +158,16 @@ static enum err mark_sending(struct db *db, int64_t part, int64_t modem, int64_t
                        last < 0 ? SQL_NULL : INT((last + 1) % 256)));
 }
 
-/* Claims into *c; c->job.part stays 0 when nothing is due.  A message that cannot go out any more fails here. */
+static enum err drop(struct db *db, int64_t message, const struct candidate *why, int64_t now_ms)
+{
+    return why->expired
+               ? message_fail(db, message, "expired",
+                              "Its validity ran out before it could be sent", now_ms)
+               : message_fail(db, message, "refused", "The text cannot be put into parts", now_ms);
+}
+
+/* Claims into *c; c->job.part stays 0 when nothing is due.  A message that cannot go out any more fails here,
+ * some of them in one transaction; the rest at the next call, which is due at once. */
 static enum err claim(struct db *db, struct store_claim *c, int64_t *next_ms)
 {
     int64_t modem, sim;
@@ -166,7 +176,7 @@ static enum err claim(struct db *db, struct store_claim *c, int64_t *next_ms)
     enum err e = name_id(db, DB_MODEM, c->modem, &modem);
     if (!e)
         e = sim_id(db, c->modem, c->iccid, &sim);
-    while (!e) {
+    for (int i = 0; !e && i < DROPPED_MAX; i++) {
         struct pick p = {0};
         struct candidate verdict = {0};
         e = pick(db, modem, c->now_ms, &p, next_ms);
@@ -176,13 +186,10 @@ static enum err claim(struct db *db, struct store_claim *c, int64_t *next_ms)
         if (!e && !verdict.expired && !verdict.undecodable)
             return mark_sending(db, p.part, modem, sim, c->now_ms);
         c->job.part = 0;
-        if (!e && verdict.expired)
-            e = message_fail(db, p.part / PART_STEP, "expired",
-                             "Its validity ran out before it could be sent", c->now_ms);
-        else if (!e)
-            e = message_fail(db, p.part / PART_STEP, "refused", "The text cannot be put into parts",
-                             c->now_ms);
+        if (!e)
+            e = drop(db, p.part / PART_STEP, &verdict, c->now_ms);
     }
+    *next_ms = c->now_ms;
     return e;
 }
 

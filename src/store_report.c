@@ -115,14 +115,17 @@ static enum err apply(struct db *db, const struct report *r, const struct part *
     return ERR_RANGE;
 }
 
-/* Their clock, as the last report told it: kept in memory, for the next one. */
+/* Their clock, as the last report told it: kept in memory, for the next one.  More than a day is no clock
+ * but a mistake of ours. */
 static void learn_clock(struct db *db, const struct report *r)
 {
     struct db_sim *sim = sim_memory(db, r->sim);
-    if (r->rep->scts_ms < 0 || r->best.state != PART_SENT)
+    int64_t skew = r->rep->scts_ms - r->best.since_ms;
+    if (r->rep->scts_ms < 0 || r->best.state != PART_SENT || skew > CLK_DAY_MS ||
+        skew < -CLK_DAY_MS)
         return;
     sim->skewed = true;
-    sim->skew_ms = r->rep->scts_ms - r->best.since_ms;
+    sim->skew_ms = skew;
 }
 
 static enum err settle(struct db *db, struct report *r)
