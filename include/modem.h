@@ -104,6 +104,11 @@ struct modem_hooks {
                      struct sms_job *next);
     enum err (*failed)(void *ctx, const char *modem, const struct sms_job *job,
                        const struct modem_fault *why);
+    /* Was a part of ours under way on this modem, its answer unheard (we died, the line broke)?  Asked when the
+     * port was opened, before anything is written: then the modem is listened to first. */
+    bool (*in_doubt)(void *ctx, const char *modem);
+    /* "+CMGS: mr" that answers no job of this thread's: it is about the part in doubt. */
+    enum err (*late)(void *ctx, const char *modem, uint8_t mr);
     /* A status report.  *settled_part: the part that it was about, 0 if unknown (kept all the same).
      * It may settle a part whose +CMGS is still awaited. */
     enum err (*report)(void *ctx, const char *modem, const struct sms_report *rep,

@@ -149,6 +149,28 @@ static enum err hook_failed(void *ctx, const char *modem, const struct sms_job *
     return OK;
 }
 
+static bool hook_in_doubt(void *ctx, const char *modem)
+{
+    struct worker *w = ctx;
+    uint64_t part = 0;
+    return store_part_in_doubt(w->farm->options.store, modem, clk_wall_ms(), &part) == OK && part;
+}
+
+static enum err hook_late(void *ctx, const char *modem, uint8_t mr)
+{
+    struct worker *w = ctx;
+    struct store *store = w->farm->options.store;
+    int64_t now_ms = clk_wall_ms();
+    uint64_t part = 0;
+    enum err e = store_part_in_doubt(store, modem, now_ms, &part);
+    if (e == OK && part)
+        e = store_part_sent(store, part, modem, w->iccid, mr, now_ms, NULL);
+    if (e == OK)
+        log_info("farm", "late answer modem=%s mr=%u part=%llu", modem, mr,
+                 (unsigned long long)part);
+    return e;
+}
+
 /* ---- what arrives ---- */
 
 static enum err hook_report(void *ctx, const char *modem, const struct sms_report *rep,
@@ -229,6 +251,9 @@ static void hook_state(void *ctx, const char *modem, const struct modem_status *
     bool new_reason = strcmp(w->status.reason, now->reason) != 0;
     w->status = *now;
     pthread_mutex_unlock(&w->lock);
+    if (now->state == MODEM_READY && before != MODEM_READY && before != MODEM_SENDING &&
+        store_part_heard_again(w->farm->options.store, modem, clk_wall_ms()))
+        log_warn("farm", "modem=%s: its uncertain parts wait from before", modem);
     bool routine = now->state == MODEM_SENDING || before == MODEM_SENDING;
     if (!routine && (before != now->state || new_reason))
         log_info("farm", "modem=%s state=%s reason=\"%s\"", modem, modem_state_str(now->state),
@@ -251,6 +276,8 @@ static const struct modem_hooks hooks = {
     .next = hook_next,
     .sent = hook_sent,
     .failed = hook_failed,
+    .in_doubt = hook_in_doubt,
+    .late = hook_late,
     .report = hook_report,
     .incoming = hook_incoming,
     .raw = hook_raw,

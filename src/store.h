@@ -140,6 +140,10 @@ enum err store_part_failed(struct store *s, uint64_t part, enum store_verdict ve
                            const char *code, const char *text, int64_t retry_ms, int64_t now_ms);
 /* How often the part was tried (for the pause); 0 for an unknown part. */
 enum err store_part_tries(struct store *s, uint64_t part, unsigned *tries);
+/* The part that was under way last on that modem and is uncertain now: a late +CMGS is about it.  0: none. */
+enum err store_part_in_doubt(struct store *s, const char *modem, int64_t now_ms, uint64_t *part);
+/* That modem works again, so late answers and reports can come: its uncertain parts wait from now on. */
+enum err store_part_heard_again(struct store *s, const char *modem, int64_t now_ms);
 /* A status report, settled by SIM, reference, number and time (23.040 9.2.3.6, 9.2.3.14); *part 0: nobody's, kept. */
 enum err store_report(struct store *s, const char *modem, const char *iccid, const struct sms_report *rep,
                       int64_t now_ms, uint64_t *part);

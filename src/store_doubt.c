@@ -1,0 +1,53 @@
+/* store_doubt.c - parts that may have gone out: which one a late answer is about, and how long to wait for one.
+ * Refuses to know AT.  Promises: an answer settles the part that was under way last, and no other. */
+#include "clock.h"
+#include "store_private.h"
+
+/* A modem answers within 180 s or never; what is older than this does not get an answer meant for another. */
+#define ANSWER_MAX_MS (10 * CLK_MINUTE_MS)
+/* A modem that comes and goes does not put off the decision for ever. */
+#define PATIENCE_MS CLK_HOUR_MS
+
+struct doubt {
+    const char *modem;
+    int64_t now_ms, part;
+};
+
+static enum err run_in_doubt(struct db *db, void *arg)
+{
+    struct doubt *d = arg;
+    int64_t modem;
+    enum err e = name_id(db, DB_MODEM, d->modem, &modem);
+    if (e)
+        return e;
+    return db_value(db, &d->part, 0,
+                    "SELECT id FROM part WHERE state=3 AND modem=?1 AND tried_ms>?2"
+                    " ORDER BY tried_ms DESC LIMIT 1",
+                    ARGS(INT(modem), INT(d->now_ms - ANSWER_MAX_MS)));
+}
+
+enum err store_part_in_doubt(struct store *s, const char *modem, int64_t now_ms, uint64_t *part)
+{
+    struct doubt d = {.modem = modem, .now_ms = now_ms};
+    enum err e = store_do(s, run_in_doubt, &d);
+    if (!e)
+        *part = (uint64_t)d.part;
+    return e;
+}
+
+static enum err run_heard_again(struct db *db, void *arg)
+{
+    const struct doubt *d = arg;
+    int64_t modem;
+    enum err e = name_id(db, DB_MODEM, d->modem, &modem);
+    if (e)
+        return e;
+    return db_run(db, "UPDATE part SET since_ms=?2 WHERE state=3 AND modem=?1 AND tried_ms>?3",
+                  ARGS(INT(modem), INT(d->now_ms), INT(d->now_ms - PATIENCE_MS)));
+}
+
+enum err store_part_heard_again(struct store *s, const char *modem, int64_t now_ms)
+{
+    struct doubt d = {.modem = modem, .now_ms = now_ms};
+    return store_do(s, run_heard_again, &d);
+}
