@@ -184,7 +184,8 @@ static bool is_pair(const struct naked *d)
 
     if (d->labels > 3)
         return false;
-    if (d->labels == 3 && (!link_word_ends(d->first.text) || /* claro.com.do */
+    if (d->labels == 3 && ((!link_word_ends(d->first.text) && !is_quantity(&d->first)) ||
+                           /* claro.com.do */
                            link_suffix_known(d->s + h->before, h->end - h->before)))
         return false;
     return link_word_pair(d->label.text, d->tld.text);

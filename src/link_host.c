@@ -76,6 +76,26 @@ static void finish(const char *s, bool bare, const struct label *l, struct link_
                                : l->end;
 }
 
+/* "Visit example.com.Call us": the next sentence, where nothing shows that the host goes on. */
+static void cut_sentence(const char *s, size_t n, size_t third, struct link_host *h)
+{
+    char first = s[h->last], second = h->last + 1 < h->end ? s[h->last + 1] : '\0';
+
+    if (h->labels < 3 || first < 'A' || first > 'Z' || second < 'a' || second > 'z')
+        return;
+    if (h->end < n && (s[h->end] == '/' || s[h->end] == ':'))
+        return;
+    if (s[h->before] < 'a' || s[h->before] > 'z' || /* Shop.Example.Com, example.co.Uk */
+        !link_tld_known(s + h->before, h->last - 1 - h->before) ||
+        link_suffix_known(s + h->before, h->end - h->before))
+        return;
+    h->end = h->last - 1;
+    h->last = h->before;
+    h->before = third;
+    h->labels--;
+    h->tld = true;
+}
+
 /* Behind this label another one: a dot and a character that a label may begin with. */
 static bool label_follows(const char *s, size_t n, const struct label *l)
 {
@@ -88,14 +108,17 @@ static bool label_follows(const char *s, size_t n, const struct label *l)
 enum err link_host_read(const char *s, size_t n, size_t at, bool bare, struct link_host *h)
 {
     bool long_label = false;
+    size_t third = at; /* start of the last label but two */
     struct label l;
 
-    *h = (struct link_host){.start = at, .end = at, .stop = at, .last = at, .single = true};
+    *h = (struct link_host){
+        .start = at, .end = at, .stop = at, .before = at, .last = at, .single = true};
     for (;; at = l.end + 1) {
         label_read(s, n, at, bare, &l);
         if (l.chars == 0) /* only the first: label_follows() */
             break;
         h->labels++;
+        third = h->before;
         h->before = h->last;
         h->last = l.start;
         long_label = long_label || l.end - l.start > LABEL_BYTES;
@@ -114,6 +137,7 @@ enum err link_host_read(const char *s, size_t n, size_t at, bool bare, struct li
     if (long_label || l.end - h->start > HOST_BYTES)
         return ERR_RANGE;
     finish(s, bare, &l, h);
+    cut_sentence(s, n, third, h);
     if (h->labels == 1)
         h->first_end = h->end;
     return OK;

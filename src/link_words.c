@@ -78,14 +78,19 @@ static const struct {
      " very vs wait was way we week weekend weeks welcome well went were what when where which"
      " while who why will wish with without won work working worry would wow wrong xx xxx yeah year"
      " years yep yes yesterday yet you your yours yourself mon tue wed thu thur fri sat sun street"
-     " house room ask tell give let show send bring follow text contact trust find ",
+     " house room ask tell give let show send bring follow text contact trust find omg idk btw fyi "
+     "tbh"
+     " jr sr ave blvd apt dept govt haha hmm hey yo tho thru gonna wanna nah yup imo np ty bro sis "
+     "mom"
+     " dad babe dude guys xd rip ref fig vol tel fax dob qty amt acc acct bal avl avail ",
      " am as at be by do gg hm id im in is it la me mr ms my no pm ps sh so st to us "},
     {"German",
      " ab aber abend abends alle allein alles also am an andere approx auch auf aus bald bei beide"
      " bekommen bereit bereits besser bestellt bestätigt bin bis bitte bzw ca da dabei dafür damit"
      " danach dank danke dann dass dein deine denn der des dich die dir doch dort dran du durch"
      " egal ein einen einfach einmal ende er erhalten erledigt es etwas euch fertig freue frei"
-     " freitag früh für ganz gar geht gekommen gemacht genau genug geplant gern gerne gesendet"
+     " freitag früh für ganz gar geht ggf evtl vgl zzgl exkl mind vorm nachm tgl std abt geb gem "
+     "bzgl kto gekommen gemacht genau genug geplant gern gerne gesendet"
      " gestern gesund gibt glück gmbh gut gute habe haben hallo hast hat hause heute hier hin "
      "hinaus ich"
      " ihm ihn ihnen ihr immer in inkl ist ja jahr jahre jetzt jung kann kannst kein keine klar"

@@ -244,62 +244,63 @@ static enum err judge(const char *list, const char *address, uint16_t port)
 
 #define ALL "loopback, private, external"
 
+static const struct {
+    const char *address, *word; /* what has to be allowed; NULL: refused whatever is */
+} kind_row[] = {
+    {"127.0.0.1", "loopback"},
+    {"127.255.255.254", "loopback"},
+    {"::1", "loopback"},
+    {"10.1.2.3", "private"},
+    {"172.16.0.1", "private"},
+    {"172.31.255.255", "private"},
+    {"192.168.1.1", "private"},
+    {"100.64.0.1", "private"},
+    {"fd12:3456::1", "private"},
+    {"8.8.8.8", "external"},
+    {"172.32.0.1", "external"},
+    {"100.128.0.1", "external"},
+    {"2606:4700::1", "external"},
+    {"169.254.169.254", NULL},
+    {"169.254.1.1", NULL},
+    {"100.100.100.200", NULL},
+    {"168.63.129.16", NULL},
+    {"0.0.0.0", NULL},
+    {"0.1.2.3", NULL},
+    {"192.0.0.192", NULL},
+    {"192.0.2.1", NULL},
+    {"198.18.0.1", NULL},
+    {"198.51.100.1", NULL},
+    {"203.0.113.1", NULL},
+    {"224.0.0.1", NULL},
+    {"239.255.255.255", NULL},
+    {"240.0.0.1", NULL},
+    {"255.255.255.255", NULL},
+    {"::", NULL},
+    {"::7f00:1", NULL},
+    {"::ffff:127.0.0.1", NULL},
+    {"::ffff:8.8.8.8", NULL},
+    {"64:ff9b::808:808", NULL},
+    {"64:ff9b:1::1", NULL},
+    {"2002:7f00:1::", NULL},
+    {"2001::1", NULL},
+    {"2001:db8::1", NULL},
+    {"fe80::1", NULL},
+    {"febf::1", NULL},
+    {"fec0::1", NULL},
+    {"fd00:ec2::254", NULL},
+    {"ff02::1", NULL},
+    {"100::1", NULL},
+    {"4000::1", NULL},
+    {"::2", NULL},
+};
+
 static void kinds(void **state)
 {
-    static const struct {
-        const char *address, *word; /* what has to be allowed; NULL: refused whatever is */
-    } row[] = {
-        {"127.0.0.1", "loopback"},
-        {"127.255.255.254", "loopback"},
-        {"::1", "loopback"},
-        {"10.1.2.3", "private"},
-        {"172.16.0.1", "private"},
-        {"172.31.255.255", "private"},
-        {"192.168.1.1", "private"},
-        {"100.64.0.1", "private"},
-        {"fd12:3456::1", "private"},
-        {"8.8.8.8", "external"},
-        {"172.32.0.1", "external"},
-        {"100.128.0.1", "external"},
-        {"2606:4700::1", "external"},
-        {"169.254.169.254", NULL},
-        {"169.254.1.1", NULL},
-        {"100.100.100.200", NULL},
-        {"168.63.129.16", NULL},
-        {"0.0.0.0", NULL},
-        {"0.1.2.3", NULL},
-        {"192.0.0.192", NULL},
-        {"192.0.2.1", NULL},
-        {"198.18.0.1", NULL},
-        {"198.51.100.1", NULL},
-        {"203.0.113.1", NULL},
-        {"224.0.0.1", NULL},
-        {"239.255.255.255", NULL},
-        {"240.0.0.1", NULL},
-        {"255.255.255.255", NULL},
-        {"::", NULL},
-        {"::7f00:1", NULL},
-        {"::ffff:127.0.0.1", NULL},
-        {"::ffff:8.8.8.8", NULL},
-        {"64:ff9b::808:808", NULL},
-        {"64:ff9b:1::1", NULL},
-        {"2002:7f00:1::", NULL},
-        {"2001::1", NULL},
-        {"2001:db8::1", NULL},
-        {"fe80::1", NULL},
-        {"febf::1", NULL},
-        {"fec0::1", NULL},
-        {"fd00:ec2::254", NULL},
-        {"ff02::1", NULL},
-        {"100::1", NULL},
-        {"4000::1", NULL},
-        {"::2", NULL},
-    };
     static const char *const words[] = {"loopback", "private", "external"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        const char *address = row[i].address, *word = row[i].word;
+    for (size_t i = 0; i < sizeof kind_row / sizeof *kind_row; i++) {
+        const char *address = kind_row[i].address, *word = kind_row[i].word;
 
         if ((judge(ALL, address, 80) == OK) != (word != NULL))
             fail_msg("%s", address);
