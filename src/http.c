@@ -1,68 +1,24 @@
 /* http.c - the listeners' thread: connections, requests, suspending and resuming.
- * Refuses to know routes.  The only file, with http_answer.c, that knows libmicrohttpd.
- * Promises: libmicrohttpd is run from one thread of ours, so that nothing here needs a lock; its time-out
- * is inactivity only, so connections are kept in the order of their age and cut by it. */
-#include "http.h"
-
+ * Refuses to know routes.  Only this and http_answer.c know libmicrohttpd.
+ * Promises: libmicrohttpd is run from one thread of ours, so that nothing here needs a lock but the wake-up;
+ * its time-out is inactivity only, so connections are kept in the order of their age and cut by it. */
 #include <errno.h>
 #include <microhttpd.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/queue.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "http_impl.h"
-#include "http_listen.h"
 #include "log.h"
 #include "text.h"
 
-#define TICK_MS         250   /* how often ages are looked at, and a stop is noticed */
+#define TICK_MS         500   /* how often ages are looked at */
 #define STOP_ANSWERS_MS 1000  /* running answers */
 #define STOP_RESUME_MS  10000 /* suspended requests: their work has deadlines of its own */
 #define DRAIN_MAX       (16 * 1024 * 1024) /* of a body that is too long, so that the 413 is read */
 #define BODY_KEEP       4096 /* a body's memory is kept for the next request up to this */
-#define PEM_MAX         (256 * 1024)
-
-/* One connection, one request at a time. */
-struct http_conn {
-    TAILQ_ENTRY(http_conn) idle_link;
-    struct http *http;
-    int fd;
-    bool idle;        /* in http->idle: no complete request is being answered */
-    int64_t since_ms; /* accepted, or the answer before was done */
-    struct http_request rq;
-};
-TAILQ_HEAD(conn_list, http_conn);
-
-struct http {
-    struct http_options o;
-    struct http_listener listener[HTTP_LISTENERS_MAX];
-    struct MHD_Daemon *daemon[HTTP_LISTENERS_MAX];
-    struct pollfd poll[HTTP_LISTENERS_MAX + 1]; /* the last is wake_fd */
-    size_t count;
-    char name[16];
-    char *cert, *key;
-    pthread_t thread;
-    bool running;
-    atomic_bool stopping;
-    int wake_fd; /* an eventfd: with a thread of ours libmicrohttpd has no wake-up of its own */
-    pthread_mutex_t
-        wake_lock; /* held while a request is resumed, so that stopping can wait for that */
-    bool woken;    /* wake_fd is written already */
-    /* of the thread alone */
-    struct conn_list idle; /* the oldest first */
-    unsigned connections, busy, suspended;
-    bool
-        closed; /* one, since we waited last: the listening socket may have to go back into the set */
-};
 
 /* ---- connections ---- */
 
@@ -103,7 +59,7 @@ static void conn_started(struct http *h, struct MHD_Connection *mhd, void **slot
     struct http_conn *c = calloc(1, sizeof *c);
     *slot = c;
     if (!c || !fd)
-        return; /* answered by closing, in handle() */
+        return; /* answered by closing, in on_request() */
     c->http = h;
     c->fd = fd->connect_fd;
     c->since_ms = clk_mono_ms();
@@ -267,9 +223,9 @@ static enum MHD_Result body_arrives(struct http_request *rq, const char *data, s
 
 /* libmicrohttpd calls this when the headers are there, for each piece of the body, when all is there, and
  * again after a resume. */
-static enum MHD_Result handle(void *ctx, struct MHD_Connection *mhd, const char *target,
-                              const char *method, const char *version, const char *data, size_t *n,
-                              void **slot)
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mhd, const char *target,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *n, void **slot)
 {
     (void)ctx;
     (void)version;
@@ -325,7 +281,7 @@ void http_suspend(struct http_request *rq, http_handler *resumed, void *ctx)
 }
 
 /* Called with the lock. */
-static void wake(struct http *h)
+void http_wake(struct http *h)
 {
     uint64_t one = 1;
     if (!h->woken && write(h->wake_fd, &one, sizeof one) == sizeof one)
@@ -337,7 +293,7 @@ void http_resume(struct http_request *rq)
     struct http *h = rq->conn->http;
     pthread_mutex_lock(&h->wake_lock);
     MHD_resume_connection(rq->mhd); /* rq may be over from here on */
-    wake(h);
+    http_wake(h);
     pthread_mutex_unlock(&h->wake_lock);
 }
 
@@ -398,7 +354,7 @@ static void stop_daemons(struct http *h)
         MHD_stop_daemon(h->daemon[i]);
 }
 
-static void *serve(void *arg)
+void *http_serve(void *arg)
 {
     struct http *h = arg;
     int64_t next_ms = 0;
@@ -414,7 +370,7 @@ static void *serve(void *arg)
     return NULL;
 }
 
-/* ---- start and stop ---- */
+/* ---- libmicrohttpd's daemons ---- */
 
 static void __attribute__((format(printf, 2, 0))) mhd_says(void *ctx, const char *fmt, va_list args)
 {
@@ -433,32 +389,13 @@ static size_t leave_encoded(void *ctx, struct MHD_Connection *mhd, char *s)
     return strlen(s);
 }
 
-static enum err read_pem(const char *path, char **out, char *why)
-{
-    FILE *f = fopen(path, "re");
-    char *text = f ? calloc(1, PEM_MAX) : NULL;
-    size_t n = text ? fread(text, 1, PEM_MAX - 1, f) : 0;
-    bool ok = n > 0 && !ferror(f) && n < PEM_MAX - 1;
-    if (!ok)
-        snprintf(why, HTTP_WHY_MAX, "cannot read %.100s: %s", path,
-                 f ? "empty, too long or not readable" : strerror(errno));
-    if (f)
-        fclose(f);
-    if (!ok) {
-        free(text);
-        return ERR_IO;
-    }
-    *out = text;
-    return OK;
-}
-
 /* The pool holds the headers, then the answer's head; it is cleared for each request, so it is kept small. */
 static size_t pool_size(const struct http *h)
 {
     return h->o.header_max + 4096;
 }
 
-static struct MHD_Daemon *start_daemon(struct http *h, int fd)
+bool http_daemon_start(struct http *h, size_t i)
 {
     bool tls = h->cert != NULL;
     /* turbo leaves out the shutdown before a close, which TLS needs to say goodbye */
@@ -466,7 +403,7 @@ static struct MHD_Daemon *start_daemon(struct http *h, int fd)
                      (tls ? MHD_USE_TLS : MHD_USE_TURBO);
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)mhd_says, h},
-        {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, h->listener[i].fd, NULL},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, h},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, h},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_encoded, NULL},
@@ -479,157 +416,19 @@ static struct MHD_Daemon *start_daemon(struct http *h, int fd)
         {MHD_OPTION_HTTPS_PRIORITIES, 0, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL},
     };
-    return MHD_start_daemon(flags, 0, NULL, NULL, handle, h, MHD_OPTION_ARRAY, options,
-                            MHD_OPTION_END);
+    h->daemon[i] = MHD_start_daemon(flags, 0, NULL, NULL, on_request, h, MHD_OPTION_ARRAY, options,
+                                    MHD_OPTION_END);
+    if (!h->daemon[i])
+        return false;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon[i], MHD_DAEMON_INFO_EPOLL_FD);
+    h->poll[i] = (struct pollfd){.fd = info ? info->epoll_fd : -1, .events = POLLIN};
+    return true;
 }
 
-static enum err start_daemons(struct http *h, char *why)
+void http_daemon_stop(struct http *h, size_t i)
 {
-    for (size_t i = 0; i < h->count; i++) {
-        h->daemon[i] = start_daemon(h, h->listener[i].fd);
-        if (!h->daemon[i]) {
-            snprintf(why, HTTP_WHY_MAX, "%s: libmicrohttpd does not start%s", h->listener[i].text,
-                     h->cert ? " (are certificate and key a pair?)" : "");
-            return ERR_IO;
-        }
-        const union MHD_DaemonInfo *info =
-            MHD_get_daemon_info(h->daemon[i], MHD_DAEMON_INFO_EPOLL_FD);
-        h->poll[i] = (struct pollfd){.fd = info ? info->epoll_fd : -1, .events = POLLIN};
-    }
-    h->poll[h->count] = (struct pollfd){.fd = h->wake_fd, .events = POLLIN};
-    return OK;
-}
-
-/* Signals are main's: the thread starts with all of them blocked. */
-static enum err start_thread(struct http *h, char *why)
-{
-    sigset_t all, before;
-    char name[16];
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&h->thread, NULL, serve, h);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed) {
-        snprintf(why, HTTP_WHY_MAX, "no thread: %s", strerror(failed));
-        return ERR_NO_MEMORY;
-    }
-    snprintf(name, sizeof name, "http %.10s", h->name);
-    pthread_setname_np(h->thread, name);
-    h->running = true;
-    return OK;
-}
-
-/* More than the process may open would end in a refused accept, which no eviction helps. */
-static unsigned possible_connections(unsigned wanted)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < (rlim_t)wanted + 64)
-        wanted = limit.rlim_cur > 128 ? (unsigned)limit.rlim_cur - 64 : 64;
-    return wanted < 16 ? 16 : wanted;
-}
-
-static enum err start(struct http *h, char *why)
-{
-    const char *cert = h->o.tls_cert, *key = h->o.tls_key;
-    enum err e = OK;
-    h->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (h->wake_fd < 0) {
-        snprintf(why, HTTP_WHY_MAX, "no eventfd: %s", strerror(errno));
-        return ERR_IO;
-    }
-    if (cert && *cert)
-        e = read_pem(cert, &h->cert, why);
-    if (!e && cert && *cert)
-        e = read_pem(key ? key : "", &h->key, why);
-    if (!e)
-        e = http_listen_open(h->o.listen, h->listener, &h->count, why);
-    if (!e)
-        e = start_daemons(h, why);
-    if (!e)
-        e = start_thread(h, why);
-    return e;
-}
-
-enum err http_start(const struct http_options *o, struct http **out, char *why)
-{
-    struct http *h = calloc(1, sizeof *h);
-    if (!h) {
-        snprintf(why, HTTP_WHY_MAX, "out of memory");
-        return ERR_NO_MEMORY;
-    }
-    h->o = *o;
-    h->o.connections_max = possible_connections(o->connections_max);
-    h->wake_fd = -1;
-    pthread_mutex_init(&h->wake_lock, NULL);
-    TAILQ_INIT(&h->idle);
-    snprintf(h->name, sizeof h->name, "%s", o->name);
-    enum err e = start(h, why);
-    h->o.name = h->o.listen = h->o.tls_cert = h->o.tls_key = NULL; /* not ours beyond this call */
-    if (e) {
-        http_stop(h);
-        return e;
-    }
-    *out = h;
-    return OK;
-}
-
-/* Of a group whose thread never ran. */
-static void stop_unstarted(struct http *h)
-{
-    for (size_t i = 0; i < h->count; i++) {
-        if (!h->daemon[i])
-            continue;
-        MHD_quiesce_daemon(h->daemon[i]);
-        MHD_stop_daemon(h->daemon[i]);
-    }
-    http_listen_close(h->listener, h->count);
-}
-
-static void stop_thread(struct http *h)
-{
-    pthread_mutex_lock(&h->wake_lock);
-    atomic_store(&h->stopping, true);
-    wake(h);
-    pthread_mutex_unlock(&h->wake_lock);
-    pthread_join(h->thread, NULL);
-    pthread_mutex_lock(&h->wake_lock); /* until the last http_resume() is out of it */
-    pthread_mutex_unlock(&h->wake_lock);
-}
-
-void http_stop(struct http *h)
-{
-    if (!h)
+    if (!h->daemon[i])
         return;
-    if (h->running)
-        stop_thread(h);
-    else
-        stop_unstarted(h);
-    if (h->suspended > 0)
-        return; /* somebody may still resume into it */
-    if (h->wake_fd >= 0)
-        close(h->wake_fd);
-    pthread_mutex_destroy(&h->wake_lock);
-    free(h->cert);
-    free(h->key);
-    free(h);
-}
-
-size_t http_address_count(const struct http *h)
-{
-    return h->count;
-}
-
-const char *http_address_text(const struct http *h, size_t i)
-{
-    return h->listener[i].text;
-}
-
-const struct sockaddr *http_address(const struct http *h, size_t i)
-{
-    return (const struct sockaddr *)&h->listener[i].address;
-}
-
-bool http_is_tls(const struct http *h)
-{
-    return h->cert != NULL;
+    MHD_quiesce_daemon(h->daemon[i]);
+    MHD_stop_daemon(h->daemon[i]);
 }

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
 #include "../../src/link.h"
+#include "clock.h"
 
 #define FORM "application/x-www-form-urlencoded"
 #define JSON "application/json"

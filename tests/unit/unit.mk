@@ -34,8 +34,9 @@ status_test_OBJ := $(sort src/status.o $(STORE_OBJ))
 API_FIELDS_OBJ := $(sort src/api_arena.o src/api_body.o src/api_fields.o src/api_text.o src/http_form.o src/phone.o src/status.o src/hash.o \
 	$(patsubst %.c,%.o,$(wildcard src/link*.c src/url*.c)) $(STORE_OBJ) $(SMS_OBJ))
 api_fields_test_OBJ := $(API_FIELDS_OBJ)
-http_test_OBJ := src/http.o src/http_answer.o src/http_form.o src/http_listen.o
+http_test_OBJ := src/http.o src/http_answer.o src/http_form.o src/http_listen.o src/http_start.o
 fault_test_OBJ := modem/quirks.o
 quirks_test_OBJ := modem/fault.o
 agent_test_OBJ := src/agent.o src/agent_words.o
 url_test_OBJ := src/url.o src/url_policy.o
+http_listen_test_OBJ := src/http_listen.o src/http_form.o
