@@ -37,6 +37,7 @@ struct http_options {
 };
 
 /* Binds, then serves on a thread of its own.  Strings are needed during the call only.
+ * *out is set before the first handler runs, NULL when not OK.
  * ERR_SYNTAX, ERR_IO, ERR_NO_MEMORY: why (HTTP_WHY_MAX bytes) says which address and what. */
 enum err http_start(const struct http_options *o, struct http **out, char *why) MUST_CHECK;
 /* Accepts nothing new, lets every suspended request be resumed (whoever suspended one must resume it) and

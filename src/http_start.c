@@ -110,14 +110,14 @@ enum err http_start(const struct http_options *o, struct http **out, char *why)
     pthread_mutex_init(&h->wake_lock, NULL);
     TAILQ_INIT(&h->idle);
     snprintf(h->name, sizeof h->name, "%s", o->name);
+    *out = h; /* before the first handler can run */
     enum err e = start(h, why);
     h->o.name = h->o.listen = h->o.tls_cert = h->o.tls_key = NULL; /* not ours beyond this call */
     if (e) {
         http_stop(h);
-        return e;
+        *out = NULL;
     }
-    *out = h;
-    return OK;
+    return e;
 }
 
 /* Of a group whose thread never ran. */
