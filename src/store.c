@@ -1,6 +1,6 @@
 /* store.c - the store's thread: sentences wait here, run in groups, and share one commit.
- * Refuses to know what a sentence says.  Promises: no result before COMMIT returned OK; one sentence's
- * failure is not its neighbour's; a failed COMMIT fails all that were in it. */
+ * Refuses to know what a sentence says.  Promises: no result before COMMIT returned OK; one
+ * sentence's failure is not its neighbour's; a failed COMMIT fails all that were in it. */
 #include "store.h"
 
 #include <sqlite3.h>
@@ -19,7 +19,8 @@
 #include "log.h"
 #include "store_private.h"
 
-/* No bound on the queue is needed: who waits brings one sentence, HTTP has a bounded number of requests. */
+/* No bound on the queue is needed: who waits brings one sentence, HTTP has a bounded number of
+ * requests. */
 #define GROUP_MAX        256
 #define CHECKPOINT_PAGES 2000                 /* of the write-ahead log: 8 MiB */
 #define STUCK_MS         (30 * CLK_SECOND_MS) /* a commit that takes longer: the disk hangs */
@@ -152,8 +153,8 @@ static enum err commit(struct store *s)
     return e;
 }
 
-/* Only the disk and the engine count (a sentence's own "no" is no illness), and only a commit that wrote
- * something proves the disk well. */
+/* Only the disk and the engine count (a sentence's own "no" is no illness), and only a commit
+ * that wrote something proves the disk well. */
 static void note_health(struct store *s, enum err e)
 {
     if (!e && !db_wrote(&s->db))
@@ -186,10 +187,10 @@ static void run_alone(struct store *s, struct store_op *op)
     note_health(s, db->failed && e != ERR_BUSY ? e : OK);
 }
 
-/* All in one transaction: true when every result is on disk.  A sentence that refuses before it changed
- * anything stays in the group; one that fails halfway, or an error of the engine (which may have rolled back
- * everything: sqlite3_get_autocommit()), undoes the group, to be run again one by one.  So no savepoints:
- * they cost every sentence (docs/design.md). */
+/* All in one transaction: true when every result is on disk.  A sentence that refuses before it
+ * changed anything stays in the group; one that fails halfway, or an error of the engine (which
+ * may have rolled back everything: sqlite3_get_autocommit()), undoes the group, to be run again
+ * one by one.  So no savepoints: they cost every sentence (docs/design.md). */
 static bool run_together(struct store *s, struct store_op *group)
 {
     struct db *db = &s->db;
@@ -235,8 +236,9 @@ static void hint(struct store *s)
         on_callbacks(ctx);
 }
 
-/* After the answers are out, so that nobody waits for it.  Where it could not finish (a reader holds an old
- * snapshot, the disk fails) the log grows on, and it is tried again after some more pages. */
+/* After the answers are out, so that nobody waits for it.  Where it could not finish (a reader
+ * holds an old snapshot, the disk fails) the log grows on, and it is tried again after some more
+ * pages. */
 static void checkpoint(struct store *s)
 {
     if (s->wal_pages < CHECKPOINT_PAGES)
@@ -256,7 +258,8 @@ static int on_wal(void *ctx, sqlite3 *handle, const char *name, int pages)
     return SQLITE_OK;
 }
 
-/* While the disk refuses, ask it again once a second, so that health returns without anybody's traffic. */
+/* While the disk refuses, ask it again once a second, so that health returns without anybody's
+ * traffic. */
 static enum err probe(struct db *db, void *arg)
 {
     (void)arg;
@@ -363,7 +366,8 @@ static enum err lock_database(struct store *s, char *why)
     return OK;
 }
 
-/* Texts and numbers are private: the database and what SQLite puts beside it are the owner's alone. */
+/* Texts and numbers are private: the database and what SQLite puts beside it are the owner's
+ * alone. */
 static enum err make_private(const char *path, char *why)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

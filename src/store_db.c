@@ -1,6 +1,6 @@
 /* store_db.c - one SQLite connection: opened as we need it, its statements prepared once.
- * Refuses to know what the tables mean.  Promises: every error of the engine is seen once (db->failed)
- * and comes back as one of ours; nobody outside reads a result code. */
+ * Refuses to know what the tables mean.  Promises: every error of the engine is seen once
+ * (db->failed) and comes back as one of ours; nobody outside reads a result code. */
 #include <sqlite3.h>
 
 #include <stdio.h>
@@ -38,7 +38,8 @@ static enum err result(struct db *db, int rc)
     return ERR_IO;
 }
 
-/* Both: no mmap, erased rows are overwritten where that costs no further page, temporary things in memory. */
+/* Both: no mmap, erased rows are overwritten where that costs no further page, temporary things
+ * in memory. */
 static const char *const writer_settings =
     "PRAGMA busy_timeout=1000;"
     "PRAGMA journal_mode=WAL;"

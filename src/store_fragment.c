@@ -1,6 +1,7 @@
 /* store_fragment.c - parts of inbound texts, kept until all are there.
- * Refuses to know alphabets.  Promises: parts may come in any order, across restarts, twice; a reference that
- * is used again begins a new set; a set that stays incomplete becomes a flagged partial text. */
+ * Refuses to know alphabets.  Promises: parts may come in any order, across restarts, twice; a
+ * reference that is used again begins a new set; a set that stays incomplete becomes a flagged
+ * partial text. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,10 +16,9 @@ static enum err find_set(struct db *db, const struct inbound *in, const struct s
                          int64_t *set)
 {
     return db_value(db, set, 0,
-                    "SELECT id FROM fragment_set s WHERE sim=?1 AND sender=?2 AND ref=?3 AND "
-                    "wide=?4 AND total=?5"
-                    " AND abs(scts_ms-?7)<=?8 AND NOT EXISTS(SELECT 1 FROM fragment f WHERE "
-                    "f.id=s.id AND f.seq=?6)"
+                    "SELECT id FROM fragment_set s WHERE sim=?1 AND sender=?2 AND ref=?3"
+                    " AND wide=?4 AND total=?5 AND abs(scts_ms-?7)<=?8 AND NOT EXISTS"
+                    "(SELECT 1 FROM fragment f WHERE f.id=s.id AND f.seq=?6)"
                     " ORDER BY abs(scts_ms-?7), id DESC LIMIT 1",
                     ARGS(INT(in->sim), TEXT(in->sender), INT(c->ref), INT(c->wide), INT(c->total),
                          INT(c->seq), INT(in->scts_ms), INT(SAME_SET_MS)));

@@ -1,6 +1,7 @@
-/* store_inbox.c - what arrived: texts, parts of texts until all are there, octets that are no text.
- * Refuses to know PDUs beyond their fields.  Promises: a PDU that comes again is known; what was acknowledged
- * is in the inbox, in a set that waits, or among the raw ones. */
+/* store_inbox.c - what arrived: texts, parts of texts until all are there, octets that are no
+ * text.
+ * Refuses to know PDUs beyond their fields.  Promises: a PDU that comes again is known; what was
+ * acknowledged is in the inbox, in a set that waits, or among the raw ones. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +76,8 @@ enum err inbox_add(struct db *db, const struct inbound *in, const struct sms_ud 
         e = as_octets(uds, parts, &content);
     if (!e)
         e = db_run(db,
-                   "INSERT INTO inbox(public_id, modem, sim, sender, message, received_ms, "
-                   "scts_ms, parts, partial,"
-                   " binary) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+                   "INSERT INTO inbox(public_id, modem, sim, sender, message, received_ms,"
+                   " scts_ms, parts, partial, binary) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
                    ARGS(TEXT(public_id), INT(in->modem), INT(in->sim), TEXT(in->sender),
                         TEXT(buf_str(&content)), INT(in->now_ms), INT(in->scts_ms), INT(parts),
                         INT(partial), INT(binary)));
@@ -176,9 +176,9 @@ enum err store_inbox_list(struct store_reader *r, const struct store_inbox_query
     if (e)
         return e;
     e = db_row(&r->db, &q,
-               COLUMNS "WHERE i.received_ms>=?1 AND (i.received_ms, i.id)<(?2, ?3) AND (?3=0 OR "
-                       "?2<9223372036854775807"
-                       " OR i.id<?3) ORDER BY i.received_ms DESC, i.id DESC LIMIT ?4",
+               COLUMNS "WHERE i.received_ms>=?1 AND (i.received_ms, i.id)<(?2, ?3)"
+                       " AND (?3=0 OR ?2<9223372036854775807 OR i.id<?3) "
+                       " ORDER BY i.received_ms DESC, i.id DESC LIMIT ?4",
                ARGS(INT(query->since_ms), INT(before_ms), INT(query->before_id),
                     INT(query->limit ? (int64_t)query->limit : -1)));
     for (; !e; e = db_next(&r->db, q)) {

@@ -1,6 +1,6 @@
 /* store_link.c - short links: looked up by slug, tapped, counted.
- * Refuses to know who is a person.  Promises: a hundred first taps at once make one first click and one
- * callback. */
+ * Refuses to know who is a person.  Promises: a hundred first taps at once make one first click
+ * and one callback. */
 #include <stdlib.h>
 #include <string.h>
 

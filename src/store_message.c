@@ -1,6 +1,6 @@
 /* store_message.c - acceptance and cancellation.
- * Refuses to know whether a request is valid: the API did.  Promises: all messages of a request or none;
- * one idempotency key, one set of messages. */
+ * Refuses to know whether a request is valid: the API did.  Promises: all messages of a request or
+ * none; one idempotency key, one set of messages. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,8 @@ static enum err replay(struct store_accept *a, const char *msgids)
     return OK;
 }
 
-/* OK and a->replayed: the answer is known.  OK and not: a new key, or one that is older than a day. */
+/* OK and a->replayed: the answer is known.  OK and not: a new key, or one that is older than a
+ * day. */
 static enum err look_up_key(struct db *db, int64_t account, struct store_accept *a)
 {
     sqlite3_stmt *q = NULL;
@@ -71,7 +72,8 @@ static enum err keep_key(struct db *db, int64_t account, const struct store_acce
 
 /* ---- acceptance ---- */
 
-/* What would refuse a request is looked at before anything is written: a refusal costs its group nothing. */
+/* What would refuse a request is looked at before anything is written: a refusal costs its group
+ * nothing. */
 static enum err check_all(struct db *db, const struct store_accept *a)
 {
     for (size_t i = 0; i < a->count; i++) {
@@ -109,9 +111,8 @@ static enum err add_link(struct db *db, int64_t id, const struct store_new_messa
 {
     bool same = m->destination && m->link && !strcmp(m->destination, m->link);
     return db_run(db,
-                  "INSERT INTO link(id, slug, link, destination, shortlink, expires_ms, "
-                  "accessed_ms, clicks, bots)"
-                  " VALUES(?1,?2,?3,?4,?5,?6,0,0,0)",
+                  "INSERT INTO link(id, slug, link, destination, shortlink, expires_ms,"
+                  " accessed_ms, clicks, bots) VALUES(?1,?2,?3,?4,?5,?6,0,0,0)",
                   ARGS(INT(id), TEXT(m->slug), TEXT(m->link), TEXT(same ? NULL : m->destination),
                        TEXT(m->shortlink), INT(m->link_expires_ms)));
 }
@@ -122,17 +123,16 @@ static enum err add_message(struct db *db, int64_t account, const struct store_a
     int64_t modem = 0;
     enum err e = m->modem ? name_id(db, DB_MODEM, m->modem, &modem) : OK;
     if (!e)
-        e = db_run(
-            db,
-            "INSERT INTO message(msgid, account, state, parts, flash, on_uncertain, modem, "
-            "accepted_ms,"
-            " valid_until_ms, watch_ms, cost, recipient, sender, text, tags, url_base, callbackurl,"
-            " lt_callbackurl) VALUES(?1,?2,0,?3,?4,?5,?6,?7,?8,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
-            ARGS(TEXT(m->msgid), INT(account), INT(m->parts), INT(m->flash), INT(m->on_uncertain),
-                 INT(modem), INT(a->now_ms), INT(m->valid_until_ms), REAL(a->cost),
-                 TEXT(m->recipient), TEXT(m->sender), TEXT(m->text), TEXT(m->tags ? m->tags : "[]"),
-                 TEXT(a->url_base ? a->url_base : ""), TEXT(m->callbackurl),
-                 TEXT(m->lt_callbackurl)));
+        e = db_run(db,
+                   "INSERT INTO message(msgid, account, state, parts, flash, on_uncertain, modem,"
+                   " accepted_ms, valid_until_ms, watch_ms, cost, recipient, sender, text, tags,"
+                   " url_base, callbackurl, lt_callbackurl) "
+                   "VALUES(?1,?2,0,?3,?4,?5,?6,?7,?8,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
+                   ARGS(TEXT(m->msgid), INT(account), INT(m->parts), INT(m->flash),
+                        INT(m->on_uncertain), INT(modem), INT(a->now_ms), INT(m->valid_until_ms),
+                        REAL(a->cost), TEXT(m->recipient), TEXT(m->sender), TEXT(m->text),
+                        TEXT(m->tags ? m->tags : "[]"), TEXT(a->url_base ? a->url_base : ""),
+                        TEXT(m->callbackurl), TEXT(m->lt_callbackurl)));
     if (e)
         return e;
     int64_t id = db_last_id(db);
@@ -197,7 +197,8 @@ static enum err run_cancel(struct db *db, void *arg)
     sqlite3_stmt *q = NULL;
     enum err e =
         db_row(db, &q,
-               "SELECT m.id, m.state FROM message m INDEXED BY message_msgid JOIN account a ON a.id=m.account"
+               "SELECT m.id, m.state FROM message m INDEXED BY message_msgid"
+               " JOIN account a ON a.id=m.account"
                " WHERE substr(m.msgid, 1, 8)=substr(?1, 1, 8) AND +m.msgid=?1 AND a.name=?2",
                ARGS(TEXT(c->msgid), TEXT(c->account)));
     if (e)

@@ -1,6 +1,6 @@
 /* store_names.c - accounts, modems and SIMs by number: rows refer to them by a small integer.
- * Refuses to know what they do.  Promises: what is remembered here is on disk, or was rolled back and
- * forgotten. */
+ * Refuses to know what they do.  Promises: what is remembered here is on disk, or was rolled back
+ * and forgotten. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,12 +1,14 @@
-/* store_outbox.c - callbacks to be posted: made with the change that causes them, counted before each try.
- * Refuses to know HTTP and the schedule.  Promises: one callback of a kind for a subject, ever; the number
- * of tries is on disk before the try. */
+/* store_outbox.c - callbacks to be posted: made with the change that causes them, counted before
+ * each try.
+ * Refuses to know HTTP and the schedule.  Promises: one callback of a kind for a subject, ever;
+ * the number of tries is on disk before the try. */
 #include <stdio.h>
 
 #include "clock.h"
 #include "store_private.h"
 
-/* A POST that was begun is not handed out again for so long, whatever became of whoever began it. */
+/* A POST that was begun is not handed out again for so long, whatever became of whoever began
+ * it. */
 #define LEASE_MS (5 * CLK_MINUTE_MS)
 
 #define OUTBOX_COLUMNS "id, state, posting, tries, next_ms, account, made_ms, webhook_id, url"
@@ -101,9 +103,8 @@ static enum err run_ended(struct db *db, void *arg)
             ARGS(INT(d->id)));
     else
         e = db_run(db,
-                   "UPDATE outbox SET state=CASE WHEN ?2 THEN 0 ELSE 2 END, posting=0, next_ms=?2, "
-                   "error=?3"
-                   " WHERE id=?1 AND state=0",
+                   "UPDATE outbox SET state=CASE WHEN ?2 THEN 0 ELSE 2 END, posting=0, next_ms=?2,"
+                   " error=?3 WHERE id=?1 AND state=0",
                    ARGS(INT(d->id), INT(d->next_ms), TEXT(d->error)));
     return e ? e : db_changes(db) ? OK : ERR_CONFLICT;
 }
@@ -145,12 +146,11 @@ enum err store_callback_due(struct store_reader *r, int64_t now_ms, size_t limit
     size_t given = 0;
     enum err e =
         db_row(&r->db, &q,
-               "SELECT o.id, o.webhook_id, o.url, coalesce(a.name, ''), coalesce(m.msgid, "
-               "i.public_id, ''),"
-               " o.body, o.tries, o.next_ms FROM outbox o LEFT JOIN account a ON a.id=o.account"
-               " LEFT JOIN message m ON o.id%4<2 AND m.id=o.id/4 LEFT JOIN inbox i ON o.id%4=2 AND "
-               "i.id=o.id/4"
-               " WHERE o.state=0 ORDER BY o.next_ms",
+               "SELECT o.id, o.webhook_id, o.url, coalesce(a.name, ''),"
+               " coalesce(m.msgid, i.public_id, ''), o.body, o.tries, o.next_ms FROM outbox o"
+               " LEFT JOIN account a ON a.id=o.account"
+               " LEFT JOIN message m ON o.id%4<2 AND m.id=o.id/4"
+               " LEFT JOIN inbox i ON o.id%4=2 AND i.id=o.id/4 WHERE o.state=0 ORDER BY o.next_ms",
                NO_ARGS);
     for (; !e; e = db_next(&r->db, q)) {
         struct store_callback c;

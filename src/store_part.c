@@ -1,7 +1,7 @@
 /* store_part.c - the queue: which part is next for a modem, and what became of it.
- * Refuses to know AT and error classes: the farm turns a fault into a verdict.
- * Promises: a part is on disk as `sending` before anybody may write its first byte; parts of a message go out
- * in order, on one modem; a late answer changes nothing that a report or time has settled. */
+ * Refuses to know AT and error classes: the farm turns a fault into a verdict.  Promises: a part
+ * is on disk as `sending` before anybody may write its first byte; parts of a message go out in
+ * order, on one modem; a late answer changes nothing that a report or time has settled. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,7 +34,8 @@ static void earliest(int64_t *next_ms, int64_t candidate)
         *next_ms = candidate;
 }
 
-/* The first due part of one rank or a later one; *rank moves on when that rank has none that is due. */
+/* The first due part of one rank or a later one; *rank moves on when that rank has none that is
+ * due. */
 static enum err pick_in_rank(struct db *db, int64_t owner, int64_t me, int64_t now_ms,
                              int64_t *rank, struct pick *out, int64_t *next_ms)
 {
@@ -127,9 +128,8 @@ static enum err fill_job(struct db *db, const struct pick *p, struct store_claim
     sqlite3_stmt *q = NULL;
     struct sms_submit *submit = &c->job.submit;
     enum err e = db_row(db, &q,
-                        "SELECT m.msgid, m.recipient, m.text, m.parts, m.flash, m.valid_until_ms, "
-                        "p.doubt FROM message m,"
-                        " part p WHERE p.id=?1 AND m.id=?1/16",
+                        "SELECT m.msgid, m.recipient, m.text, m.parts, m.flash, m.valid_until_ms,"
+                        " p.doubt FROM message m, part p WHERE p.id=?1 AND m.id=?1/16",
                         ARGS(INT(p->part)));
     if (e)
         return e == ERR_EMPTY ? ERR_CORRUPT : e;
@@ -166,8 +166,9 @@ static enum err drop(struct db *db, int64_t message, const struct candidate *why
                : message_fail(db, message, "refused", "The text cannot be put into parts", now_ms);
 }
 
-/* Claims into *c; c->job.part stays 0 when nothing is due.  A message that cannot go out any more fails here,
- * some of them in one transaction; the rest at the next call, which is due at once. */
+/* Claims into *c; c->job.part stays 0 when nothing is due.  A message that cannot go out any
+ * more fails here, some of them in one transaction; the rest at the next call, which is due at
+ * once. */
 static enum err claim(struct db *db, struct store_claim *c, int64_t *next_ms)
 {
     int64_t modem, sim;

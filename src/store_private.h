@@ -1,5 +1,5 @@
-/* store_private.h - what the store's files share: a connection with its statements, sentences waiting for
- * a commit, and the transitions of parts and messages.  Only store*.c includes it.
+/* store_private.h - what the store's files share: a connection with its statements, sentences
+ * waiting for a commit, and the transitions of parts and messages.  Only store*.c includes it.
  * Promises: a sentence that fails leaves nothing behind, whichever group it was committed in. */
 #ifndef SMSBRIDGE_STORE_PRIVATE_H
 #define SMSBRIDGE_STORE_PRIVATE_H
@@ -74,8 +74,8 @@ enum err db_open(const char *path, bool writer, struct db *db) MUST_CHECK;
 void db_close(struct db *db);
 /* A statement without rows. */
 enum err db_run(struct db *db, const char *sql, const struct db_arg *args, size_t n) MUST_CHECK;
-/* The first row: OK, then db_int() and friends, db_next(), and db_done() in any case.  ERR_EMPTY: no row (done already).
- * Strings bound and read are valid until db_done(). */
+/* The first row: OK, then db_int() and friends, db_next(), and db_done() in any
+ * case.  ERR_EMPTY: no row (done already). Strings bound and read are valid until db_done(). */
 enum err db_row(struct db *db, sqlite3_stmt **q, const char *sql, const struct db_arg *args,
                 size_t n) MUST_CHECK;
 enum err db_next(struct db *db, sqlite3_stmt *q) MUST_CHECK;
@@ -103,8 +103,8 @@ const char *db_why(struct db *db); /* the engine's words */
 enum err store_migrate(struct db *db, char *why) MUST_CHECK;
 
 /* ---- sentences (store.c) ---- */
-/* Runs inside a transaction on the store's thread; may run a second time when the first was rolled back,
- * so it only reads *arg and writes results into it. */
+/* Runs inside a transaction on the store's thread; may run a second time when the first was
+ * rolled back, so it only reads *arg and writes results into it. */
 typedef enum err store_run(struct db *db, void *arg);
 struct store_op {
     store_run *run;
@@ -147,7 +147,8 @@ void names_forget(struct db *db);
 enum err random_id(const char *prefix, char out[RANDOM_ID_MAX]) MUST_CHECK;
 
 /* ---- parts and messages (store_state.c) ---- */
-/* The key of part k (0-based) is message * PART_STEP + k: no index is needed from one to the other. */
+/* The key of part k (0-based) is message * PART_STEP + k: no index is needed from one to the
+ * other. */
 #define PART_STEP 16
 enum part_state {               /* stored: only add at the end */
                   PART_QUEUED,  /* may be claimed */
@@ -179,7 +180,8 @@ struct message {
 };
 enum err part_get(struct db *db, int64_t id, struct part *out) MUST_CHECK; /* ERR_NOT_FOUND */
 enum err message_get(struct db *db, int64_t id, struct message *out) MUST_CHECK;
-/* FAIL for good, its callback, and the parts whose turn has not come dropped.  Nothing where final. */
+/* FAIL for good, its callback, and the parts whose turn has not come dropped.  Nothing where
+ * final. */
 enum err message_fail(struct db *db, int64_t id, const char *code, const char *text,
                       int64_t now_ms) MUST_CHECK;
 enum err message_error(struct db *db, int64_t id, const char *code, const char *text) MUST_CHECK;
@@ -193,7 +195,8 @@ enum err part_is_failed(struct db *db, const struct part *p, const struct sms_re
 /* Back to the queue, due at due_ms, for any modem where no part of the message was sent. */
 enum err part_requeue(struct db *db, const struct part *p, int64_t due_ms, unsigned tries,
                       unsigned doubt, int64_t avoid_modem) MUST_CHECK;
-/* Our own TP-MR for a part: the same at every try (9.2.3.25), and never a modem's own counting by ones. */
+/* Our own TP-MR for a part: the same at every try (9.2.3.25), and never a modem's own counting
+ * by ones. */
 uint8_t part_own_reference(int64_t part);
 /* The last digits of a number, which national and international forms share. */
 int64_t number_tail(const char *number);

@@ -1,6 +1,6 @@
 /* store_query.c - messages as the API tells them, and how many there are.
- * Refuses to know JSON.  Promises: one snapshot a call, no transaction left open, pages by key (never by
- * offset). */
+ * Refuses to know JSON.  Promises: one snapshot a call, no transaction left open, pages by key
+ * (never by offset). */
 #include <stdio.h>
 
 #include "store_private.h"
@@ -61,8 +61,8 @@ enum err store_message_get(struct store_reader *r, const char *account, const ch
     return e;
 }
 
-/* Newest first is (accepted_ms, id), which has an index.  What is older than the cursor, whose row tells its time;
- * where that is pruned, older than its id. */
+/* Newest first is (accepted_ms, id), which has an index.  What is older than the cursor, whose
+ * row tells its time; where that is pruned, older than its id. */
 static enum err upper_bound(struct db *db, const struct store_message_query *query, int64_t *ms,
                             int64_t *id)
 {
@@ -91,8 +91,8 @@ enum err store_message_list(struct store_reader *r, const struct store_message_q
     e = db_row(&r->db, &q,
                COLUMNS
                "WHERE m.account=(SELECT id FROM account WHERE name=?1) AND m.accepted_ms>=?2"
-               " AND (m.accepted_ms, m.id)<(?3, ?4) AND (?5 IS NULL OR m.recipient=?5) AND (?6<0 "
-               "OR m.state=?6)"
+               " AND (m.accepted_ms, m.id)<(?3, ?4) AND (?5 IS NULL OR m.recipient=?5)"
+               " AND (?6<0 OR m.state=?6)"
                " AND (?7 IS NULL OR EXISTS(SELECT 1 FROM json_each(m.tags) WHERE value=?7))"
                " ORDER BY m.accepted_ms DESC, m.id DESC LIMIT ?8",
                ARGS(TEXT(query->account), INT(query->accepted_from_ms), INT(ms), INT(id),

@@ -1,14 +1,15 @@
 /* store_report.c - which part a status report is about, and what it makes of it.
- * Refuses to know how the report came.  Promises: a report is matched by SIM, reference, number and time; one
- * that settles nothing is kept; a part that is final stays as it is. */
+ * Refuses to know how the report came.  Promises: a report is matched by SIM, reference, number
+ * and time; one that settles nothing is kept; a part that is final stays as it is. */
 #include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
 #include "store_private.h"
 
-/* A part whose reference was never learned is taken for the report's when the service centre's time is this near
- * to ours; nearer by UNLIKELY_MS than others when the reference is not the one that was to be expected. */
+/* A part whose reference was never learned is taken for the report's when the service centre's
+ * time is this near to ours; nearer by UNLIKELY_MS than others when the reference is not the one
+ * that was to be expected. */
 #define NEAR_MS     CLK_HOUR_MS
 #define UNLIKELY_MS (10 * CLK_MINUTE_MS)
 
@@ -32,8 +33,8 @@ static bool is_open(enum part_state s)
     return s == PART_QUEUED || s == PART_SENDING || s == PART_UNCERTAIN || s == PART_SENT;
 }
 
-/* The time stamp of a submit is the same in all its reports: equal ones are about the same submit, and a final part
- * with another one is not meant (references wrap at 256). */
+/* The time stamp of a submit is the same in all its reports: equal ones are about the same
+ * submit, and a final part with another one is not meant (references wrap at 256). */
 static void consider(struct report *r, int64_t part, enum part_state state, int64_t since_ms,
                      int64_t scts_ms, int64_t handicap_ms)
 {
@@ -64,8 +65,8 @@ static enum err by_reference(struct db *db, struct report *r)
     return e == ERR_EMPTY ? OK : e;
 }
 
-/* Parts that may have gone out unanswered: by number and time; the reference counts where it can be guessed
- * (the modem's last one and 1), or where the modem took ours. */
+/* Parts that may have gone out unanswered: by number and time; the reference counts where it can
+ * be guessed (the modem's last one and 1), or where the modem took ours. */
 static enum err by_time(struct db *db, struct report *r)
 {
     sqlite3_stmt *q = NULL;
@@ -115,8 +116,8 @@ static enum err apply(struct db *db, const struct report *r, const struct part *
     return ERR_RANGE;
 }
 
-/* Their clock, as the last report told it: kept in memory, for the next one.  More than a day is no clock
- * but a mistake of ours. */
+/* Their clock, as the last report told it: kept in memory, for the next one.  More than a day is
+ * no clock but a mistake of ours. */
 static void learn_clock(struct db *db, const struct report *r)
 {
     struct db_sim *sim = sim_memory(db, r->sim);

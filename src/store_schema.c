@@ -1,27 +1,30 @@
 /* store_schema.c - the tables, and the steps from every older form of them to this one.
- * Refuses to know who reads them.  Promises: a step is made whole or not at all; a database from a newer
- * program, or of another program, is left alone. */
+ * Refuses to know who reads them.  Promises: a step is made whole or not at all; a database from a
+ * newer program, or of another program, is left alone. */
 #include <stdio.h>
 
 #include "store_private.h"
 
 #define APPLICATION_ID 0x534d5342 /* "SMSB", PRAGMA application_id */
 
-/* Keys are chosen so that a row's neighbours are its contemporaries (a commit of many touches few pages),
- * and so that one table's key gives the other's: part = message * 16 + k, outbox = subject * 4 + kind,
- * link = message.  Indexes are partial where only a few rows are ever asked for. */
+/* Keys are chosen so that a row's neighbours are its contemporaries (a commit of many touches
+ * few pages), and so that one table's key gives the other's: part = message * 16 + k, outbox =
+ * subject * 4 + kind, link = message.  Indexes are partial where only a few rows are ever asked
+ * for. */
 /* clang-format off */
 static const char first_step[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "INSERT INTO meta VALUES('probe', 0);"
     "CREATE TABLE account(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
     "CREATE TABLE modem(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, imei TEXT, iccid TEXT,"
-    " imsi TEXT, number TEXT, manufacturer TEXT, model TEXT, firmware TEXT, seen_ms INTEGER) STRICT;"
+    " imsi TEXT, number TEXT, manufacturer TEXT, model TEXT, firmware TEXT,"
+    " seen_ms INTEGER) STRICT;"
     "CREATE TABLE sim(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
     "CREATE TABLE pin(iccid TEXT NOT NULL, digest TEXT NOT NULL, at_ms INTEGER NOT NULL,"
     " accepted INTEGER NOT NULL, PRIMARY KEY(iccid, digest)) STRICT, WITHOUT ROWID;"
 
-    /* modem: the one asked for, 0 any.  watch_ms: when store_tick() is to look; NULL: never more. */
+    /* modem: the one asked for, 0 any.  watch_ms: when store_tick() is to look; NULL: never
+     * more. */
     "CREATE TABLE message(id INTEGER PRIMARY KEY, msgid TEXT NOT NULL, account INTEGER NOT NULL,"
     " state INTEGER NOT NULL, parts INTEGER NOT NULL, flash INTEGER NOT NULL,"
     " on_uncertain INTEGER NOT NULL, modem INTEGER NOT NULL, accepted_ms INTEGER NOT NULL,"
@@ -34,12 +37,12 @@ static const char first_step[] =
     "CREATE INDEX message_list ON message(account, accepted_ms);"
     "CREATE INDEX message_watch ON message(watch_ms) WHERE watch_ms IS NOT NULL;"
 
-    /* modem: whose it is, 0 anybody's.  rank: 9 - priority.  tail: of the recipient.  guess: the reference
-     * that the SIM was likely to use.  sending_ms: when it was marked so first, tried_ms: last;
-     * since_ms: of its state. */
+    /* modem: whose it is, 0 anybody's.  rank: 9 - priority.  tail: of the recipient.  guess: the
+     * reference that the SIM was likely to use.  sending_ms: when it was marked so first,
+     * tried_ms: last; since_ms: of its state. */
     "CREATE TABLE part(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, modem INTEGER NOT NULL,"
-    " rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, tail INTEGER NOT NULL, tries INTEGER NOT NULL,"
-    " doubt INTEGER NOT NULL, avoid INTEGER, sim INTEGER, mr INTEGER, guess INTEGER,"
+    " rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, tail INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL, doubt INTEGER NOT NULL, avoid INTEGER, sim INTEGER, mr INTEGER, guess INTEGER,"
     " sending_ms INTEGER, tried_ms INTEGER, since_ms INTEGER, scts_ms INTEGER, st INTEGER) STRICT;"
     "CREATE INDEX part_queue ON part(modem, rank, due_ms) WHERE state=0;"
     "CREATE INDEX part_doubt ON part(tail) WHERE doubt>0;"

@@ -1,6 +1,6 @@
 /* store_sim.c - who the modems and cards are, and which PIN was tried with which card.
- * Refuses to know a PIN.  Promises: the try is on disk before it is made; one refused PIN costs one attempt
- * in the life of the card. */
+ * Refuses to know a PIN.  Promises: the try is on disk before it is made; one refused PIN costs
+ * one attempt in the life of the card. */
 #include "store_private.h"
 
 struct identified {
@@ -20,9 +20,8 @@ static enum err run_identified(struct db *db, void *arg)
     if (e)
         return e;
     return db_run(db,
-                  "UPDATE modem SET imei=?2, iccid=?3, imsi=?4, number=?5, manufacturer=?6, "
-                  "model=?7, firmware=?8,"
-                  " seen_ms=?9 WHERE id=?1",
+                  "UPDATE modem SET imei=?2, iccid=?3, imsi=?4, number=?5, manufacturer=?6,"
+                  " model=?7, firmware=?8, seen_ms=?9 WHERE id=?1",
                   ARGS(INT(modem), TEXT(w->imei), TEXT(w->iccid), TEXT(w->imsi), TEXT(w->number),
                        TEXT(w->manufacturer), TEXT(w->model), TEXT(w->firmware), INT(i->now_ms)));
 }
@@ -48,7 +47,8 @@ static enum err run_may_try(struct db *db, void *arg)
                  ARGS(TEXT(p->iccid), TEXT(p->digest)));
     if (e || accepted == 0)
         return e ? e : ERR_DENIED;
-    /* Accepted before is no promise (it may have been changed in a phone): this try counts like the first. */
+    /* Accepted before is no promise (it may have been changed in a phone): this try counts like
+     * the first. */
     return db_run(db, "REPLACE INTO pin(iccid, digest, at_ms, accepted) VALUES(?1, ?2, ?3, 0)",
                   ARGS(TEXT(p->iccid), TEXT(p->digest), INT(p->now_ms)));
 }

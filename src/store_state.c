@@ -1,6 +1,6 @@
 /* store_state.c - what a part and its message may become, and what that causes.
- * Refuses to know who asks (a modem's answer, a report, the clock).  Promises: a message's state follows
- * from all its parts; what is final stays; the callback is in the same transaction. */
+ * Refuses to know who asks (a modem's answer, a report, the clock).  Promises: a message's state
+ * follows from all its parts; what is final stays; the callback is in the same transaction. */
 #include <stdio.h>
 #include <string.h>
 
@@ -50,9 +50,8 @@ enum err message_get(struct db *db, int64_t id, struct message *out)
 {
     sqlite3_stmt *q = NULL;
     enum err e = db_row(db, &q,
-                        "SELECT state, parts, modem, valid_until_ms, accepted_ms, on_uncertain, "
-                        "error_code IS NOT NULL, watch_ms IS NOT NULL"
-                        " FROM message WHERE id=?1",
+                        "SELECT state, parts, modem, valid_until_ms, accepted_ms, on_uncertain,"
+                        " error_code IS NOT NULL, watch_ms IS NOT NULL FROM message WHERE id=?1",
                         ARGS(INT(id)));
     if (e)
         return e == ERR_EMPTY ? ERR_NOT_FOUND : e;
@@ -107,9 +106,8 @@ static enum err message_delivered(struct db *db, const struct message *m, int64_
 {
     count_out(db, m);
     enum err e = db_run(db,
-                        "UPDATE message SET state=2, delivered_ms=?2, watch_ms=NULL, "
-                        "error_code=NULL, error_text=NULL"
-                        " WHERE id=?1",
+                        "UPDATE message SET state=2, delivered_ms=?2, watch_ms=NULL,"
+                        " error_code=NULL, error_text=NULL WHERE id=?1",
                         ARGS(INT(m->id), INT(delivered_ms)));
     return e ? e : outbox_add_message(db, m->id, STORE_CALLBACK_DELIVERY, now_ms);
 }
@@ -133,7 +131,8 @@ enum err message_fail(struct db *db, int64_t id, const char *code, const char *t
 
 /* ---- parts ---- */
 
-/* The next part's turn: on the modem that sent this one, for parts of one message stay on one SIM. */
+/* The next part's turn: on the modem that sent this one, for parts of one message stay on one
+ * SIM. */
 static enum err next_part(struct db *db, const struct part *p, int64_t modem)
 {
     db->parts_due = true;
@@ -151,8 +150,8 @@ enum err part_is_sent(struct db *db, const struct part *p, int64_t modem, int64_
     if (mr >= 0)
         sim_memory(db, sim)->last_mr = mr;
     e = db_run(db,
-               "UPDATE part SET state=4, modem=?2, sim=?3, mr=?4, since_ms=?5, doubt=?6, "
-               "avoid=NULL WHERE id=?1",
+               "UPDATE part SET state=4, modem=?2, sim=?3, mr=?4, since_ms=?5, doubt=?6,"
+               " avoid=NULL WHERE id=?1",
                ARGS(INT(p->id), INT(modem), INT(sim), mr < 0 ? SQL_NULL : INT(mr), INT(now_ms),
                     INT(mr < 0 ? DOUBT_BEFORE : 0)));
     if (e || is_final(&m))

@@ -1,6 +1,7 @@
 /* store_tick.c - what time changes: uncertain parts, validity, incomplete sets, old rows.
- * Refuses to know the configuration beyond its policy.  Promises: reads only by index or a few rows at a
- * time, writes nothing where nothing is due, and never so much at once that sending stalls. */
+ * Refuses to know the configuration beyond its policy.  Promises: reads only by index or a few
+ * rows at a time, writes nothing where nothing is due, and never so much at once that sending
+ * stalls. */
 #include <stdio.h>
 
 #include "clock.h"
@@ -192,8 +193,8 @@ static enum err erase_links(struct db *db, const struct tick *t)
     }
     const struct db_arg args[] = {INT(db->link_cursor), INT(last), INT(expired)};
     e = db_run(db,
-               "DELETE FROM link WHERE id>?1 AND id<=?2 AND expires_ms<=?3 AND id NOT IN (SELECT "
-               "id FROM message)",
+               "DELETE FROM link WHERE id>?1 AND id<=?2 AND expires_ms<=?3"
+               " AND id NOT IN (SELECT id FROM message)",
                args, 3);
     if (!e)
         e = db_run(
@@ -212,15 +213,14 @@ static enum err prune_small(struct db *db, const struct tick *t)
         const char *sql;
         int64_t age_ms; /* 0: keep_ms */
     } rows[] = {
-        {"DELETE FROM idempotency WHERE (account, name) IN (SELECT account, name FROM idempotency "
-         "WHERE at_ms<=?1"
-         " ORDER BY at_ms LIMIT 50)",
+        {"DELETE FROM idempotency WHERE (account, name) IN (SELECT account, name FROM idempotency"
+         " WHERE at_ms<=?1 ORDER BY at_ms LIMIT 50)",
          KEY_LIFE_MS},
-        {"DELETE FROM seen WHERE (sim, pdu) IN (SELECT sim, pdu FROM seen WHERE at_ms<=?1 ORDER BY "
-         "at_ms LIMIT 50)",
+        {"DELETE FROM seen WHERE (sim, pdu) IN (SELECT sim, pdu FROM seen WHERE at_ms<=?1"
+         " ORDER BY at_ms LIMIT 50)",
          SEEN_MS},
-        {"DELETE FROM report WHERE at_ms<=?1 AND id IN (SELECT id FROM report ORDER BY id LIMIT "
-         "50)",
+        {"DELETE FROM report WHERE at_ms<=?1 AND id IN (SELECT id FROM report"
+         " ORDER BY id LIMIT 50)",
          SEEN_MS},
         {"DELETE FROM raw WHERE at_ms<=?1 AND id IN (SELECT id FROM raw ORDER BY id LIMIT 50)", 0},
     };

@@ -1,5 +1,6 @@
-/* A disk that is full, read-only or broken, and memory that runs out, at every point where they can be:
- * nothing acknowledged that is not on disk, nothing half done, others unaffected, well again without restart. */
+/* A disk that is full, read-only or broken, and memory that runs out, at every point where they
+ * can be: nothing acknowledged that is not on disk, nothing half done, others unaffected, well
+ * again without restart. */
 #include "store_kit.h"
 #include "store_vfs.h"
 
@@ -341,8 +342,8 @@ static void no_memory_at_each_allocation(void **state)
     assert_int_equal(kit_sql(k, "SELECT integrity_check='ok' FROM pragma_integrity_check"), 1);
 }
 
-/* One message's life, with memory failing somewhere in each sentence: it is repeated until it succeeds, and the end is
- * what it would have been. */
+/* One message's life, with memory failing somewhere in each sentence: it is repeated until it
+ * succeeds, and the end is what it would have been. */
 static void a_life_without_memory(void **state)
 {
     struct kit *k = *state;

@@ -1,6 +1,6 @@
-/* store_kit.h - what the tests of the store share: a database in a directory of its own, sentences with
- * the fields that a test cares about, and a look at the rows with a connection of our own.
- * Included once by each store_*_test.c. */
+/* store_kit.h - what the tests of the store share: a database in a directory of its own,
+ * sentences with the fields that a test cares about, and a look at the rows with a connection of
+ * our own. Included once by each store_*_test.c. */
 #ifndef STORE_KIT_H
 #define STORE_KIT_H
 

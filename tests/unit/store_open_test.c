@@ -1,4 +1,5 @@
-/* Opening: new, again, newer than we are, another program's, twice; and the PIN guard, which is about restarts. */
+/* Opening: new, again, newer than we are, another program's, twice; and the PIN guard, which is
+ * about restarts. */
 #include <fcntl.h>
 #include <sys/stat.h>
 

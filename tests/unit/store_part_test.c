@@ -1,4 +1,5 @@
-/* The queue: order, one modem a message, parts in turn, verdicts, what a late answer may still do. */
+/* The queue: order, one modem a message, parts in turn, verdicts, what a late answer may still
+ * do. */
 #include "store_kit.h"
 
 #define LONG_TEXT                                                                                  \

@@ -1,4 +1,5 @@
-/* Status reports: whose they are (23.040 9.2.3.6: SIM, reference, number, time) and what they make of a message. */
+/* Status reports: whose they are (23.040 9.2.3.6: SIM, reference, number, time) and what they
+ * make of a message. */
 #include "store_kit.h"
 
 #define NUMBER   "+818012345678"
@@ -170,7 +171,8 @@ static void equal_references_are_told_apart_by_time(void **state)
     assert_int_equal(kit_status(k, &old).m.state, STORE_DELIVERED);
 }
 
-/* The first one's report comes again when the reference is the second one's: its time stamp gives it away. */
+/* The first one's report comes again when the reference is the second one's: its time stamp
+ * gives it away. */
 static void a_repetition_does_not_settle_the_next_round(void **state)
 {
     struct kit *k = *state;

@@ -1,5 +1,6 @@
-/* Everybody at once, as in the daemon: HTTP, eight modems, redirects, the callback thread, ticks and readers.
- * In the end every message is accounted for.  Meant for the thread sanitizer as well. */
+/* Everybody at once, as in the daemon: HTTP, eight modems, redirects, the callback thread, ticks
+ * and readers. In the end every message is accounted for.  Meant for the thread sanitizer as
+ * well. */
 #include <stdatomic.h>
 
 #include "store_kit.h"

@@ -1,7 +1,7 @@
-/* store_vfs.h - a disk that fails or loses power when told to, under SQLite's default VFS.
- * Knows nothing of the store.  Everything is passed through to the real file; what a power cut would leave
- * (synced bytes, and a random choice of the sectors written since) is kept beside it in memory.
- * Included once by a test, which calls vfs_install() before it opens anything. */
+/* store_vfs.h - a disk that fails or loses power when told to, under SQLite's default VFS. Knows
+ * nothing of the store.  Everything is passed through to the real file; what a power cut would
+ * leave (synced bytes, and a random choice of the sectors written since) is kept beside it in
+ * memory. Included once by a test, which calls vfs_install() before it opens anything. */
 #ifndef STORE_VFS_H
 #define STORE_VFS_H
 
@@ -175,7 +175,8 @@ static void vfs_deleted(const char *name)
     pthread_mutex_unlock(&vfs_platter.mutex);
 }
 
-/* Writes what a power cut now would leave of each file: name + suffix.  rnd: of the caller's seed. */
+/* Writes what a power cut now would leave of each file: name + suffix.  rnd: of the caller's
+ * seed. */
 __attribute__((unused)) static void vfs_power_cut(const char *from, const char *to,
                                                   uint32_t (*rnd)(void))
 {
