@@ -1,7 +1,9 @@
 """A real smsbridged for a test: configuration, start, stop, kill, and what one asks of it over HTTP."""
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,6 +16,22 @@ SLOW = float(os.environ.get("SMSBRIDGE_SLOW", "1"))     # sanitizers make everyt
 TOKEN = "secret-token"
 READY = re.compile(r"ready api=(\S+) links=(\S+)")
 FINAL = {"DELIVERED", "FAIL"}
+
+
+def free_port():
+    """A port that stays ours over a restart: below the range from which the kernel takes ports for clients, and each worker of
+    pytest-xdist in a part of its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    for _ in range(1000):
+        port = 10000 + worker * 2000 + random.randrange(2000)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no free port")
 
 
 def until(what, condition, seconds=20):
@@ -39,7 +57,7 @@ class Daemon:
         self.accounts = {"main": {"token": TOKEN}} if accounts is None else accounts
         self.args = list(args)
         self.env = env or {}
-        self.api = self.links = "127.0.0.1:0"
+        self.api, self.links = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self.process = None
         self.http = requests.Session()
         self.http.trust_env = False
