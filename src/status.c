@@ -289,6 +289,7 @@ enum err status_inbox(const struct store_inbox *m, struct buf *out)
     buf_add(out, "{", 1);
     put_text(out, "id", m->public_id);
     put_text(out, "sender", m->sender);
+    put_text(out, "recipient", NULL); /* the store does not know our own number yet */
     put_text(out, "message", m->message);
     put_time(out, "received_time", m->received_ms);
     put_integer(out, "parts", m->parts);

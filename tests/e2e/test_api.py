@@ -4,11 +4,14 @@ One daemon for the file: its modem is not there, so that messages stay QUEUED.
 """
 import base64
 import datetime
+import functools
 import http.client
 import io
 import json
 import re
+import resource
 import socket
+import subprocess
 import threading
 import time
 
@@ -16,6 +19,7 @@ import pytest
 import requests
 
 from daemon import SLOW, TOKEN, Daemon, until
+from receiver import TLS
 
 NUMBER = "+818012345678"
 MSGID = re.compile(r"[A-Za-z0-9]{32}")
@@ -688,6 +692,43 @@ def test_pipelined_posts(daemon):
     last = request.replace("Host: x", "Host: x\r\nConnection: close")
     got = raw(daemon, request * 9 + last, close=False)
     assert got.count(b"HTTP/1.1 201") == 10 and len(set(re.findall(rb'"msgid":"(\w{32})"', got))) == 10
+
+
+def test_tls(make_daemon):
+    """https from the listener itself; who speaks plain HTTP to it is dropped."""
+    pem = TLS / "good.pem"
+    daemon = make_daemon(modems={"gsm1": "/nowhere/tty"}, sections={"api": {"tls_cert": pem, "tls_key": pem}})
+    url = f"https://{daemon.api}/sms/messages/"
+    with requests.Session() as session:
+        session.auth, session.verify, session.trust_env = daemon.http.auth, str(TLS / "ca.pem"), False
+        for i in range(20):
+            msgid = accepted(session.post(url, timeout=30 * SLOW, data={"recipient": NUMBER, "sender": "X", "message": f"{i}"}))[0]
+        status = session.get(url + msgid, timeout=30 * SLOW).json()
+        assert status["url"] == f"{url}{msgid}/"
+        assert len(session.get(url, timeout=30 * SLOW).json()) == 20
+        assert session.head(url, timeout=30 * SLOW).status_code == 200
+    assert not raw(daemon, f"GET /healthz HTTP/1.1\r\nHost: x\r\n{AUTH}\r\n").startswith(b"HTTP/1.1 200")
+    assert requests.get(f"https://{daemon.api}/healthz", verify=str(TLS / "ca.pem"), timeout=30 * SLOW).status_code == 200
+
+
+def test_a_disk_that_takes_nothing_more(make_daemon, monkeypatch):
+    """503 with a clear text and Retry-After, nothing taken; reading goes on; when there is room, so does the rest."""
+    # RLIMIT_FSIZE is the full disk that needs no root; its signal stays ignored, as Python has it
+    monkeypatch.setattr(subprocess, "Popen", functools.partial(subprocess.Popen, restore_signals=False))
+    daemon = make_daemon(modems={"gsm1": "/nowhere/tty"})
+    before = daemon.send(NUMBER, "before")
+    unlimited = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    answer = daemon.http.post(daemon.url + "/sms/messages/", timeout=30 * SLOW,
+                              data={"recipient": NUMBER, "sender": "X", "message": "not taken"})
+    assert answer.status_code == 503 and "disk" in answer.json()["detail"] and int(answer.headers["Retry-After"]) > 0
+    assert daemon.http.delete(f"{daemon.url}/sms/messages/{before}/", timeout=30 * SLOW).status_code == 503
+    health = requests.get(daemon.url + "/healthz", timeout=30 * SLOW)
+    assert health.status_code == 503 and health.json()["detail"]
+    assert daemon.status(before)["status"] == "QUEUED"
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, unlimited)
+    after = daemon.send(NUMBER, "after")
+    assert [m["msgid"] for m in daemon.http.get(daemon.url + "/sms/messages/", timeout=30 * SLOW).json()] == [after, before]
+    assert requests.get(daemon.url + "/healthz", timeout=30 * SLOW).status_code == 200
 
 
 # ---- what the public client libraries do ----
