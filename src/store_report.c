@@ -12,6 +12,8 @@
  * that was to be expected. */
 #define NEAR_MS     CLK_HOUR_MS
 #define UNLIKELY_MS (10 * CLK_MINUTE_MS)
+/* Priorities and retries let parts overtake each other by about this much. */
+#define OUT_OF_ORDER_MS (10 * CLK_SECOND_MS)
 
 struct match {
     int64_t part; /* 0: nobody's */
@@ -50,16 +52,23 @@ static void consider(struct report *r, int64_t part, enum part_state state, int6
     r->best = (struct match){part, distance, exact, state, since_ms};
 }
 
-/* Parts whose reference is known. */
+/* Going back in time from here no part can be nearer than the best one.  (Keys grow with time, about.) */
+static bool is_far(const struct report *r, int64_t since_ms)
+{
+    int64_t sent_ms = r->scts_ms < 0 ? r->now_ms : r->scts_ms;
+    return r->best.part && since_ms + OUT_OF_ORDER_MS < sent_ms - r->best.distance_ms;
+}
+
+/* Parts whose reference is known, the latest first: thousands to one number have the same one. */
 static enum err by_reference(struct db *db, struct report *r)
 {
     sqlite3_stmt *q = NULL;
     enum err e =
         db_row(db, &q,
                "SELECT id, state, since_ms, scts_ms FROM part WHERE sim=?1 AND mr=?2 AND tail=?3"
-               " AND mr IS NOT NULL",
+               " AND mr IS NOT NULL ORDER BY id DESC LIMIT 64",
                ARGS(INT(r->sim), INT(r->rep->mr), INT(r->tail)));
-    for (; !e; e = db_next(db, q))
+    for (; !e && !is_far(r, db_int(q, 2)); e = db_next(db, q))
         consider(r, db_int(q, 0), (enum part_state)db_int(q, 1), db_int(q, 2), db_int(q, 3), 0);
     db_done(q);
     return e == ERR_EMPTY ? OK : e;

@@ -270,7 +270,7 @@ static void killed_at_random(void **state)
         close(ends[1]);
         void *args[] = {&ends[0], &t};
         assert_int_equal(pthread_create(&thread, NULL, drain_thread, args), 0);
-        usleep(5000 + rnd() % 60000);
+        kit_pause(5 + (int)(rnd() % 60));
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,11 @@ struct kit {
     struct store_reader *reader;
     unsigned made;
 };
+
+KIT_UNUSED static void kit_pause(int ms)
+{
+    (void)poll(NULL, 0, ms);
+}
 
 /* ---- a call that answers later, waited for ---- */
 struct kit_wait {

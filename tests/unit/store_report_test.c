@@ -187,6 +187,26 @@ static void a_repetition_does_not_settle_the_next_round(void **state)
     assert_int_equal(kit_status(k, &young).m.state, STORE_DELIVERING);
 }
 
+/* Everything to one number: many parts with every reference, reports late and in any order. */
+static void a_thousand_to_one_number(void **state)
+{
+    struct kit *k = *state;
+    static uint64_t parts[1000];
+    for (int i = 0; i < 1000; i++) {
+        (void)accepted(k, NUMBER);
+        struct store_claim c = claimed(k, "gsm1", T0 + i * 1000);
+        kit_sent(k, &c, i % 256, T0 + i * 1000);
+        parts[i] = c.job.part;
+    }
+    for (int i = 0; i < 1000; i++) {
+        int n = i * 7 % 1000; /* 7 and 1000 have no common divisor: each once */
+        assert_int_equal(
+            kit_report(k, NUMBER, (uint8_t)(n % 256), 0x00, T0 + n * 1000 - 2000, T0 + 2000000),
+            parts[n]);
+    }
+    assert_int_equal(kit_sql(k, "SELECT count(*) FROM message WHERE state=2"), 1000);
+}
+
 static void their_clock_may_be_off_by_hours(void **state)
 {
     struct kit *k = *state;
@@ -369,6 +389,7 @@ int main(void)
         T(a_repeated_report_changes_nothing),
         T(equal_references_are_told_apart_by_time),
         T(a_repetition_does_not_settle_the_next_round),
+        T(a_thousand_to_one_number),
         T(their_clock_may_be_off_by_hours),
         T(without_a_time_stamp_the_latest_open_one),
         T(a_report_settles_what_is_being_sent),

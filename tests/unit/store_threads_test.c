@@ -142,7 +142,7 @@ static void *reader(void *ctx)
         (void)!store_message_list(r, &q, count_row, NULL);
         (void)!store_counts(r, &n);
         (void)store_health(kit->store);
-        usleep(1000);
+        kit_pause(1);
     }
     store_reader_close(r);
     return NULL;
@@ -154,7 +154,7 @@ static void *ticker(void *ctx)
     (void)ctx;
     while (!atomic_load(&over)) {
         (void)!store_tick(kit->store, &policy, T0);
-        usleep(2000);
+        kit_pause(2);
     }
     return NULL;
 }
