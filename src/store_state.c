@@ -154,7 +154,7 @@ enum err part_is_sent(struct db *db, const struct part *p, int64_t modem, int64_
                " avoid=NULL WHERE id=?1",
                ARGS(INT(p->id), INT(modem), INT(sim), mr < 0 ? SQL_NULL : INT(mr), INT(now_ms),
                     INT(mr < 0 ? DOUBT_BEFORE : 0)));
-    if (e || is_final(&m))
+    if (e || is_final(&m) || p->state == PART_SENT) /* only its reference was missing */
         return e;
     if ((unsigned)(p->id % PART_STEP) + 1 >= m.parts)
         return message_delivering(db, &m);
