@@ -120,7 +120,7 @@ static enum err try_at(const char *s, size_t n, size_t *at, struct link_read *r)
         r->stop = *at + width;
     } else if (may_begin(s, *at, class)) {
         e = link_read_bare(s, n, *at, r);
-        if (!e && !link_guard_passes(s, r))
+        if (!e && !link_guard_passes(s, n, r))
             e = ERR_EMPTY;
     } else {
         e = ERR_EMPTY;

@@ -17,6 +17,7 @@ struct word {
 
 struct naked {
     const char *s;
+    size_t n, end; /* of the text, of the link */
     const struct link_host *host;
     struct word first, label,
         tld; /* the first label, the one before the top-level domain, and that */
@@ -191,8 +192,45 @@ static bool is_pair(const struct naked *d)
     return link_word_pair(d->label.text, d->tld.text);
 }
 
+/* raining.my, arrived.it: an English verb's form */
+static bool is_verb(const struct naked *d)
+{
+    static const char *const ends[] = {"ing", "ed", "ly"};
+    size_t len = strlen(d->label.text);
+
+    if (d->labels > 2 || len < 5 || !begins_sentence(&d->tld, true) || d->tld.chars > 2 ||
+        link_word_in(LINK_WORDS_NOUNS, d->label.text))
+        return false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strcmp(d->label.text + len - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return false;
+}
+
+/* "already ate.no need", "sleeping.me too": the next word goes with it. */
+static bool goes_on(const struct naked *d)
+{
+    struct word next;
+    size_t start = d->end + 1, end = start;
+
+    if (d->labels > 2 || start >= d->n || d->s[d->end] != ' ')
+        return false;
+    while (end < d->n && end - start < 16 && link_class((unsigned char)d->s[end]) == LINK_ALNUM)
+        end++;
+    word_read(d->s, start, end, &next);
+    return link_word_follows(d->tld.text, next.text);
+}
+
 static bool (*const guards[])(const struct naked *) = {
-    is_reversed_or_suffix, is_initials, is_file, is_number, is_closed, is_capital, is_pair,
+    is_reversed_or_suffix,
+    is_initials,
+    is_file,
+    is_number,
+    is_closed,
+    is_capital,
+    is_pair,
+    is_verb,
+    goes_on,
 };
 
 /* ---- */
@@ -229,10 +267,10 @@ static bool is_plain(const struct naked *d, const struct link_read *r)
     return len > 0 && tail[0] == '?' && memchr(tail, '=', len);
 }
 
-bool link_guard_passes(const char *s, const struct link_read *r)
+bool link_guard_passes(const char *s, size_t n, const struct link_read *r)
 {
     const struct link_host *h = &r->host;
-    struct naked d = {.s = s, .host = h, .labels = h->labels};
+    struct naked d = {.s = s, .n = n, .end = r->end, .host = h, .labels = h->labels};
 
     word_read(s, h->start, h->first_end, &d.first);
     word_read(s, h->before, h->last - 1, &d.label);

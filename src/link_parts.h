@@ -84,7 +84,7 @@ bool link_suffix_known(const char *host, size_t len);
 
 /* ---- guards (link_guard.c) ---- */
 /* May this bare domain be a domain at all, or is it sentences run together, a file's name, a number? */
-bool link_guard_passes(const char *s, const struct link_read *r);
+bool link_guard_passes(const char *s, size_t n, const struct link_read *r);
 
 /* ---- words (link_words.c) ---- */
 enum link_words {
@@ -96,6 +96,7 @@ enum link_words {
     LINK_WORDS_STEMS,
     LINK_WORDS_DOCUMENTS, /* stems of .md alone */
     LINK_WORDS_NAMES,     /* whole names that are no domains */
+    LINK_WORDS_NOUNS,     /* end like an English verb, and name sites */
     LINK_WORDS_UNITS,     /* what stands behind a number */
     LINK_WORDS_SUFFIX,    /* second levels that are nobody's site */
     LINK_WORDS_KNOWN,     /* domains the guards would get wrong */
@@ -104,6 +105,8 @@ enum link_words {
 bool link_word_in(enum link_words table, const char *word);
 /* Does a language end sentences with `label` and begin them with `tld`? */
 bool link_word_pair(const char *label, const char *tld);
+/* Do they go on like that: "no need", "me too"? */
+bool link_word_follows(const char *tld, const char *next);
 /* Does any language end sentences with it? */
 bool link_word_ends(const char *label);
 /* Does any language (or English alone) begin sentences with it? */

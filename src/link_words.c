@@ -39,6 +39,9 @@ static const char *const lists[LINK_WORDS_COUNT] = {
         " summary template tutorial upgrading usage ",
     [LINK_WORDS_NAMES] = " asp.net vb.net ado.net makefile.am makefile.in config.in configure.ac"
                          " configure.in authorized.keys ",
+    [LINK_WORDS_NOUNS] = " banking boeing booking camping catering coworking dating family feed "
+                         "gaming hosting holding"
+                         " leasing marketing parking seed speed trading united wedding ",
     [LINK_WORDS_UNITS] =
         " am pm a p h hr hrs min mins sec s st nd rd th km m cm mm nm kg g mg gr lb lbs oz l ml cl"
         " mb gb tb kb k x bn mn mio mrd mo di mi do fr sa so la tl kr rs gs sh cc cv ps kw ch pt pc"
@@ -82,7 +85,8 @@ static const struct {
      "tbh"
      " jr sr ave blvd apt dept govt haha hmm hey yo tho thru gonna wanna nah yup imo np ty bro sis "
      "mom"
-     " dad babe dude guys xd rip ref fig vol tel fax dob qty amt acc acct bal avl avail ",
+     " dad babe dude guys xd rip ref fig vol tel fax dob qty amt acc acct bal avl avail slept ate "
+     "left woke spoke drove bought kept felt thought ",
      " am as at be by do gg hm id im in is it la me mr ms my no pm ps sh so st to us "},
     {"German",
      " ab aber abend abends alle allein alles also am an andere approx auch auf aus bald bei beide"
@@ -238,6 +242,25 @@ static const struct {
      " ad al ba bu di in ka ke ki la ma mo na ng ni pa ph sa si so tk to ya "},
 };
 
+/* English top-level domains that are words, and what goes with them. */
+static const struct {
+    const char *tld, *next;
+} collocations[] = {
+    {"am", " at busy coming fine going here home in not ok on so sorry still tired very "},
+    {"at", " a an home least my our the this what your "},
+    {"be", " back careful good happy here patient quick ready right safe sure there "},
+    {"by", " a the "},
+    {"in", " a an case fact my our that the this your "},
+    {"is", " any anyone everything good he it not ok she so that there this "},
+    {"me", " neither too "},
+    {"my",
+     " bad battery boss brother car dad dear flight friend friends god husband kids love mom mum"
+     " name number order parcel phone sister train wife "},
+    {"no", " idea longer matter money more need one other problem problems reason reply thanks time"
+           " use way wonder worries "},
+    {"us", " too "},
+};
+
 static bool in_list(const char *list, const char *word)
 {
     char padded[68];
@@ -315,6 +338,14 @@ bool link_word_begins(const char *tld, bool english)
     for (size_t i = 0; i < n; i++)
         if (in_list(languages[i].begins, tld))
             return true;
+    return false;
+}
+
+bool link_word_follows(const char *tld, const char *next)
+{
+    for (size_t i = 0; i < sizeof collocations / sizeof *collocations; i++)
+        if (strcmp(collocations[i].tld, tld) == 0)
+            return in_list(collocations[i].next, next);
     return false;
 }
 
