@@ -2,12 +2,14 @@
  * Refuses to know what is asked.
  * Promises: a token is compared in constant time and never kept; memory is bounded however many addresses
  * guess.  The listeners' thread only. */
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api_impl.h"
 #include "clock.h"
+#include "log.h"
 #include "text.h"
 
 #define WRONG_BURST    20                           /* wrong logins of an address at once, */
@@ -166,6 +168,17 @@ static void unauthorised(struct api_call *call, bool given)
                     "WWW-Authenticate", "Basic realm=\"api\"");
 }
 
+/* At most as often as it is let through: a guesser does not fill the log. */
+static void log_wrong_login(const struct sockaddr *peer)
+{
+    char host[INET6_ADDRSTRLEN] = "local";
+    if (peer && peer->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, host, sizeof host);
+    if (peer && peer->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, host, sizeof host);
+    log_warn("api", "login=wrong from=%s", host);
+}
+
 static bool wrong_login(struct api_call *call, const struct origin *o, int64_t now_us)
 {
     struct api_auth *auth = call->api->auth;
@@ -174,6 +187,7 @@ static bool wrong_login(struct api_call *call, const struct origin *o, int64_t n
         api_throttled(call->rq, wait / 1000);
         return false;
     }
+    log_wrong_login(http_peer(call->rq));
     auth->guessed = true;
     bucket_take(&find_guesser(auth, o, true)->bucket, WRONG_PAUSE_US, now_us);
     unauthorised(call, true);

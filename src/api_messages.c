@@ -39,6 +39,9 @@ static void post_free(void *ctx)
 static void answer_msgids(struct post *p)
 {
     struct buf json;
+    log_debug("api", "accepted=%zu first=%s account=%s parts=%u replayed=%d", p->accept.count,
+              p->accept.messages[0].msgid, p->account->name, p->fields.text.plan.parts,
+              p->accept.replayed);
     buf_init(&json, API_JSON_MAX);
     for (size_t i = 0; i < p->accept.count; i++) {
         buf_add_str(&json, i ? ",{\"msgid\":" : "[{\"msgid\":");
