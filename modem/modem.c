@@ -23,6 +23,7 @@ struct modem_timing modem_timing = {
     .prompt_ms = 10000,
     .answer_ms = 45000, /* Telit answers 40 s after it was plugged in */
     .resync_ms = 6000,
+    .listen_ms = 5000,
     .sim_ms = 60000,
     .retry_ms = 1000,
     .hurry_ms = 5000,
@@ -223,8 +224,8 @@ static void forget_session(struct modem *m)
     m->storage_count = 0;
     m->reading[0] = m->receiving[0] = '\0';
     m->phase = MODEM_IDLE;
-    m->lost.part = 0;
-    m->served = false;
+    m->served = m->identified = m->began = false;
+    m->lost = (struct sms_job){.part = 0};
     m->creg = m->cgreg = m->cereg = -1;
     m->next_claim_ms = m->next_keepalive_ms = m->next_housekeeping_ms = 0;
     m->next_sweep_ms = m->next_search_ms = m->routing_check_ms = 0;
@@ -260,7 +261,6 @@ static enum err session(struct modem *m)
     enum err e = open_port(m);
     if (e)
         return e;
-    modem_state(m, MODEM_STARTING, "waiting for the modem to answer");
     e = at_new(port_fd(m->port), m->wake_fd, &handler, &m->at);
     if (e == OK)
         e = modem_start_up(m);
@@ -306,6 +306,7 @@ static void back_off(struct modem *m)
 {
     struct port_look before = look_at_port(m), now;
     int64_t end = clk_mono_ms() + m->backoff_ms, left;
+    m->replugged = !before.there;
     m->backoff_ms *= 2;
     if (m->backoff_ms > modem_timing.backoff_max_ms)
         m->backoff_ms = modem_timing.backoff_max_ms;
@@ -313,6 +314,7 @@ static void back_off(struct modem *m)
         modem_refuse_request(m, ERR_CLOSED, m->status.reason);
         wait_for_wake(m, left < PATH_LOOK_MS ? (int)left : PATH_LOOK_MS);
         now = look_at_port(m);
+        m->replugged = m->replugged || !same_plug(&before, &now);
         if (now.there && !same_plug(&before, &now)) {
             m->backoff_ms = modem_timing.backoff_ms;
             return;

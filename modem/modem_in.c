@@ -69,7 +69,7 @@ static enum fate hand_over(struct modem *m, const char *pdu, bool foreign_too)
 
 /* ---- directly: +CMT: [<alpha>],<length>, +CDS: <length>, and the PDU ---- */
 
-/* Under +CSMS=0 the network believes it delivered: what the core could not take waits here, in memory only. */
+/* What the core cannot take yet and the network believes delivered (+CSMS=0) waits here, in memory only. */
 static void hold_back(struct modem *m, const char *pdu)
 {
     if (m->held_count < MODEM_HELD_MAX &&
@@ -91,6 +91,12 @@ void modem_take_direct(struct modem *m, const char *line, const char *pdu)
 {
     int64_t now = clk_mono_ms();
     enum fate fate = FATE_KEEP;
+    if (!m->identified && pdu) {
+        hold_back(
+            m,
+            pdu); /* still routed as an earlier session wished; not acknowledged, so it comes again */
+        return;
+    }
     if (pdu)
         fate = hand_over(m, pdu, true);
     else

@@ -213,10 +213,13 @@ static enum err look_around(struct modem *m)
     return OK;
 }
 
+/* A question that is worth something: a modem whose +CNMA came too late turned its routing off (27.005 3.4.4). */
 static enum err keep_alive(struct modem *m)
 {
     struct at_reply reply;
     m->next_keepalive_ms = clk_mono_ms() + modem_timing.keepalive_ms;
+    if (m->route.mode)
+        return modem_check_route(m);
     return modem_command(m, &reply, modem_timing.quick_ms, NULL, "AT");
 }
 

@@ -30,6 +30,7 @@ struct modem_timing {
     int prompt_ms;
     int answer_ms;          /* the modem begins to answer after it was opened */
     int resync_ms;
+    int listen_ms;          /* before anything is written, when an answer may be under way */
     int sim_ms;             /* SIM busy, PIN just entered */
     int retry_ms;           /* between two tries of the same thing */
     int hurry_ms;           /* a report settled the part whose answer is missing */
@@ -92,6 +93,8 @@ struct modem {
     enum modem_state end_state;         /* why the session ended, in words */
     char end_reason[MODEM_TEXT_MAX];
     int64_t backoff_ms;
+    bool replugged;                     /* the port was not there, or another, since the last session */
+    bool identified;                    /* the core knows whose messages these are */
     bool served;                        /* the queue was open since the port was */
 
     /* Storages and routing. */
@@ -113,6 +116,7 @@ struct modem {
     /* Sending. */
     struct sms_job job;                 /* claimed; part 0: none */
     enum modem_phase phase;
+    bool began;                         /* a +CMGS was begun in this session */
     bool settled;                       /* a report told its fate meanwhile */
     struct sms_job lost;                /* told as uncertain: a late +CMGS is about it; part 0: none */
     unsigned suspect_strikes;           /* unknown faults in a row */

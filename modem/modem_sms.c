@@ -14,7 +14,7 @@
 #define STRIKES_CHECK   3 /* unknown faults in a row: look at the modem */
 #define STRIKES_RESTART 5 /* from open */
 #define STRIKES_SUSPEND 8
-#define BUSY_OVERDUE_MS (4 * CLK_MINUTE_MS) /* housekeeping waits that long for a full queue */
+#define BUSY_OVERDUE_MS (40 * CLK_SECOND_MS) /* the keep-alive waits that long for a full queue */
 
 /* ---- telling, until it is on disk ---- */
 
@@ -29,9 +29,11 @@ static bool may_pass(enum err e)
 static bool something_first(const struct modem *m)
 {
     const struct modem_seen *s = &m->seen;
-    return modem_stopping(m) || atomic_load(&m->requested) || s->restarted || s->card ||
-           s->restore || s->sweep || s->look || clk_mono_ms() < m->hold_until_ms ||
-           clk_mono_ms() > m->next_housekeeping_ms + BUSY_OVERDUE_MS;
+    int64_t now = clk_mono_ms();
+    bool noted = s->restarted || s->card || s->restore || s->sweep || s->look;
+    bool due = now < m->hold_until_ms || now > m->next_keepalive_ms + BUSY_OVERDUE_MS ||
+               (m->routing_check_ms && now >= m->routing_check_ms);
+    return modem_stopping(m) || atomic_load(&m->requested) || noted || due;
 }
 
 /* Its part is on disk as `sending` meanwhile: nothing is lost if we have to leave. */
@@ -195,6 +197,7 @@ static void submit(struct modem *m, const char *command, const char *hex, struct
     int answer_ms = m->config.submit_timeout_ms > 0 ? m->config.submit_timeout_ms : 180000;
     memset(s, 0, sizeof *s);
     m->settled = false;
+    m->began = true;
     m->phase = MODEM_SUBMITTING;
     s->e = at_command_pdu(m->at, &s->reply, prompt_ms, answer_ms, "+CMGS", command, hex,
                           &s->committed);
@@ -221,17 +224,32 @@ void modem_late_answer(struct modem *m, const char *line)
         m->seen.late_cms = n;
 }
 
+/* It answers a dialogue from before this session: the core knows which part was under way. */
+static enum err tell_late(struct modem *m, int mr)
+{
+    enum err e;
+    while (may_pass(e = m->hooks.late(m->ctx, m->config.name, (uint8_t)mr)))
+        if (modem_rest(m, modem_timing.retry_ms) != OK)
+            return ERR_CLOSED;
+    return e;
+}
+
 enum err modem_settle_late(struct modem *m)
 {
     int mr = m->seen.late_mr;
+    enum err e = OK;
     m->seen.late_mr = m->seen.late_cms = -1;
-    if (mr < 0 || m->lost.part == 0)
+    if (mr < 0)
         return OK;
-    struct sms_job job = m->lost;
-    m->lost.part = 0;
-    log_info("modem", "name=%s part=%llu late mr=%d", m->config.name, (unsigned long long)job.part,
-             mr);
-    enum err e = tell_sent(m, &job, (uint8_t)mr, NULL);
+    if (m->lost.part) {
+        struct sms_job job = m->lost;
+        m->lost.part = 0;
+        e = tell_sent(m, &job, (uint8_t)mr, NULL);
+    } else if (!m->began) {
+        m->began = true;
+        e = tell_late(m, mr);
+    }
+    log_info("modem", "name=%s late mr=%d result=\"%s\"", m->config.name, mr, err_str(e));
     return modem_stopping(m) ? ERR_CLOSED : e ? ERR_IO : OK;
 }
 

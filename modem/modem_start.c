@@ -150,10 +150,25 @@ static enum err read_iccid(struct modem *m)
 
 /* ---- the other steps that are more than a command ---- */
 
+/* A +CMGS of ours may still be under way in there, begun by a program that died: any byte could abort it, and its
+ * answer tells.  A modem that was unplugged meanwhile has forgotten it. */
+static enum err listen(struct modem *m)
+{
+    int64_t end = clk_mono_ms() + modem_timing.listen_ms, left;
+    enum err e = OK;
+    if (m->replugged || !m->hooks.in_doubt(m->ctx, m->config.name))
+        return OK;
+    modem_state(m, MODEM_STARTING, "listening for the answer to an SMS under way");
+    while (e == OK && m->seen.late_mr < 0 && (left = end - clk_mono_ms()) > 0)
+        e = modem_wait(m, (int)left);
+    return e;
+}
+
 static enum err answer(struct modem *m)
 {
     int64_t end = clk_mono_ms() + modem_timing.answer_ms;
     enum err e;
+    modem_state(m, MODEM_STARTING, "waiting for the modem to answer");
     do {
         if (modem_stopping(m))
             return ERR_CLOSED;
@@ -217,6 +232,21 @@ static enum err radio_on(struct modem *m)
     return modem_ok(m, &reply, 2 * modem_timing.slow_ms, NULL, "AT+CFUN=1");
 }
 
+/* A direct message that was shown to a program that died waits for its +CNMA, and everything else behind it,
+ * until the modem turns the routing off (TR2M, 12 to 20 s): refused (27.005 3.4.4), the network repeats it. */
+static enum err release(struct modem *m)
+{
+    struct at_reply reply;
+    struct at_args a;
+    int service;
+    enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CSMS", "AT+CSMS?");
+    const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
+    if (!line || at_args_open(&a, line, "+CSMS") != OK || at_int(&a, &service, 0, 255) != OK ||
+        service != 1)
+        return e;
+    return modem_ok(m, &reply, modem_timing.quick_ms, NULL, "AT+CNMA=2");
+}
+
 /* No queue before the core knows the card. */
 static enum err identified(struct modem *m)
 {
@@ -227,12 +257,14 @@ static enum err identified(struct modem *m)
         if (modem_ended(paused))
             return paused;
     }
-    return OK;
+    m->identified = true;
+    return modem_settle_late(m);
 }
 
 /* ---- the ladder ---- */
 
 static const struct step ladder[] = {
+    {.name = "listen", .run = listen, .required = true},
     {.name = "answer", .run = answer, .required = true},
     {.name = "echo", .command = "ATE0", .again = true},
     {.name = "words", .command = "ATV1", .again = true},
@@ -259,6 +291,7 @@ static const struct step ladder[] = {
     {.name = "eps registration", .command = "AT+CEREG=1", .again = true},
     {.name = "operator", .command = "AT+COPS=3,0", .slow = true, .again = true},
     {.name = "calls", .command = "AT+CLIP=1", .slow = true, .again = true},
+    {.name = "release", .run = release},
     {.name = "routing", .run = modem_choose_route, .again = true},
     {.name = "sweep", .run = modem_sweep},
 };

@@ -224,5 +224,12 @@ int main(int argc, char **argv)
         tests[count++] = (struct CMUnitTest){
             .name = entries[i]->d_name, .test_func = replay_one, .initial_state = path};
     }
-    return _cmocka_run_group_tests("transcripts", tests, (size_t)count, NULL, NULL);
+    int failed = _cmocka_run_group_tests("transcripts", tests, (size_t)count, NULL, NULL);
+    for (int i = 0; i < count; i++)
+        free(tests[i].initial_state);
+    for (int i = 0; i < n; i++)
+        free(entries[i]);
+    free(entries);
+    free(tests);
+    return failed;
 }

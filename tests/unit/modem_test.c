@@ -283,6 +283,47 @@ static void test_answer_very_late(void **state)
     still_sends(r, 2);
 }
 
+/* A program died after Ctrl-Z and was started again: its answer comes to the next one, which listens first. */
+static void test_answer_to_an_earlier_program(void **state)
+{
+    struct rig *r = *state;
+    told_in_doubt(r->told);
+    start(r);
+    TOLD(r, "state starting listening");
+    peer_say(r->peer, "\r\n+CMGS: 23\r\n" OK_);
+    TOLD(r, "late mr=23");
+    WANT(r, told_count(r->told, "identified") == 1); /* its SIM must be known before */
+    TOLD(r, "state ready");
+    still_sends(r, 1);
+    peer_say(r->peer, "\r\n+CMGS: 24\r\n" OK_);
+    still_sends(r, 2);
+    WANT(r, told_count(r->told, "late") == 1);
+}
+
+static void test_listens_without_a_word(void **state)
+{
+    struct rig *r = *state;
+    told_in_doubt(r->told);
+    start(r);
+    TOLD(r, "state starting listening");
+    WANT(r, peer_count(r->peer, "") == 0);
+    TOLD(r, "state ready"); /* nothing came */
+}
+
+/* +CDS was shown to a program that died: it must not be taken before the SIM is known, and must come again. */
+static void test_report_to_an_earlier_program(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CSMS?", "\r\n+CSMS: 1,1,1,1\r\n" OK_);
+    peer_answer(r->peer, "AT+CNMA=2", OK_ REPORT);
+    peer_answer_once(r->peer, "AT+CGMI", REPORT "\r\nExample\r\n" OK_);
+    start_ready(r);
+    WANT(r, told_wait_n(r->told, "report mr=41", 2, WAIT_MS));
+    stop(r);
+    assert_memory_equal("identified", told_line(r->told, 0), 10);
+    WANT(r, peer_count(r->peer, "AT+CNMA=2") == 1);
+}
+
 static void test_answer_without_ok(void **state)
 {
     struct rig *r = *state;
@@ -1006,6 +1047,7 @@ static void be_quick(void)
     modem_timing.answer_ms = 4000;
     modem_timing.resync_ms = 1800;
     modem_timing.sim_ms = 600;
+    modem_timing.listen_ms = 700;
     modem_timing.retry_ms = 20;
     modem_timing.hurry_ms = 150;
     modem_timing.search_ms = 50;
@@ -1031,6 +1073,9 @@ int main(int argc, char **argv)
         T(test_nothing_is_written_meanwhile),
         T(test_answer_late),
         T(test_answer_very_late),
+        T(test_answer_to_an_earlier_program),
+        T(test_listens_without_a_word),
+        T(test_report_to_an_earlier_program),
         T(test_answer_without_ok),
         T(test_late_error_is_an_answer),
         T(test_report_settles),
@@ -1082,7 +1127,7 @@ int main(int argc, char **argv)
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
-    log_set_level(getenv("TRACE") ? LOG_LVL_TRACE : (enum log_level) - 1);
+    log_set_level(getenv("TRACE") ? LOG_LVL_TRACE : LOG_LVL_ERROR);
     be_quick();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

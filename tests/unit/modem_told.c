@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct told {
     enum err refuse_with;
     int refuse_times;
     uint64_t settles;
+    atomic_bool in_doubt;
     uint32_t validity_s;
     char tried[MODEM_ID_MAX + 1]; /* a card whose PIN was tried and not accepted */
     struct modem_status status;
@@ -110,6 +112,23 @@ static enum err on_failed(void *ctx, const char *modem, const struct sms_job *jo
         return e;
     add(ctx, "failed %llu %s %s", (unsigned long long)job->part, fault_class_str(why->class),
         why->code);
+    return OK;
+}
+
+static bool on_in_doubt(void *ctx, const char *modem)
+{
+    struct told *t = ctx;
+    (void)modem;
+    return atomic_load(&t->in_doubt);
+}
+
+static enum err on_late(void *ctx, const char *modem, uint8_t mr)
+{
+    (void)modem;
+    enum err e = refusal(ctx, "late");
+    if (e)
+        return e;
+    add(ctx, "late mr=%u", mr);
     return OK;
 }
 
@@ -214,6 +233,8 @@ const struct modem_hooks told_hooks = {
     .next = on_next,
     .sent = on_sent,
     .failed = on_failed,
+    .in_doubt = on_in_doubt,
+    .late = on_late,
     .report = on_report,
     .incoming = on_incoming,
     .raw = on_raw,
@@ -240,6 +261,11 @@ void told_queue(struct told *t, const char *recipient, const char *text)
     assert_int_equal(OK, sms_plan(text, &plan));
     assert_int_equal(OK, sms_plan_part(text, &plan, 0, 1, &job->submit.ud));
     pthread_mutex_unlock(&t->lock);
+}
+
+void told_in_doubt(struct told *t)
+{
+    atomic_store(&t->in_doubt, true);
 }
 
 void told_validity(struct told *t, uint32_t seconds)
