@@ -68,7 +68,7 @@ static size_t label_fit(const char *s, const struct label *l)
 
 static void finish(const char *s, bool bare, const struct label *l, struct link_host *h)
 {
-    size_t fit = label_fit(s, l);
+    size_t fit = bare && h->labels == 1 ? 0 : label_fit(s, l); /* most words of a text */
 
     h->tld = fit != 0;
     h->end = fit               ? fit
