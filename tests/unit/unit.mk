@@ -41,3 +41,4 @@ agent_test_OBJ := src/agent.o src/agent_words.o
 url_test_OBJ := src/url.o src/url_policy.o
 http_listen_test_OBJ := src/http_listen.o src/http_form.o
 store_random_test_OBJ := $(STORE_OBJ)
+bench_store_OBJ := $(STORE_OBJ)
