@@ -325,8 +325,8 @@ static void maybe_cut(void)
 
 static void remove_files(const char *path)
 {
-    static const char *const names[] = {"", "-wal", "-shm", ".lock"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const names[] = {"", "-wal", "-shm", "-journal", ".lock"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char name[160];
         (void)snprintf(name, sizeof name, "%s%s", path, names[i]);
         (void)unlink(name);
