@@ -81,6 +81,13 @@ static void on_full(struct modem *m, const char *line, const char *pdu, const ch
     modem_tell_event(m, MODEM_EVENT_MEMORY_FULL, line);
 }
 
+/* It came up again in the middle of a submit: nobody is left in there who could answer. */
+static void nobody_answers(struct modem *m, int ms)
+{
+    if (m->phase == MODEM_SUBMITTING)
+        at_hurry(m->at, ms);
+}
+
 /* It came up again: nothing of what we set is there. */
 static void on_restart(struct modem *m, const char *line, const char *pdu, const char *prefix)
 {
@@ -89,15 +96,17 @@ static void on_restart(struct modem *m, const char *line, const char *pdu, const
     if (m->served)
         log_warn("modem", "name=%s it says \"%.40s\"", m->config.name, line);
     m->seen.restarted = m->served;
+    nobody_answers(m, 0);
 }
 
-/* It says so late in its own start, or after one that we did not see. */
+/* It says so late in its own start, or after one that we did not see: a modem that takes SMS was ready before. */
 static void on_ready(struct modem *m, const char *line, const char *pdu, const char *prefix)
 {
     (void)line;
     (void)pdu;
     (void)prefix;
     m->seen.restore = m->served;
+    nobody_answers(m, modem_timing.hurry_ms);
 }
 
 /* READY is what it should be; anything else wants the ladder. */
@@ -106,8 +115,10 @@ static void on_card(struct modem *m, const char *line, const char *pdu, const ch
     (void)pdu;
     struct at_args a;
     char word[32];
-    if (at_args_open(&a, line, prefix) == OK && at_string(&a, word, sizeof word) == OK)
-        m->seen.card = m->served && strcmp(word, "READY") != 0;
+    if (at_args_open(&a, line, prefix) != OK || at_string(&a, word, sizeof word) != OK)
+        return;
+    m->seen.card = m->served && strcmp(word, "READY") != 0;
+    nobody_answers(m, modem_timing.hurry_ms);
 }
 
 static const struct {

@@ -15,7 +15,11 @@ store_message_test_OBJ := $(STORE_OBJ)
 at_pdu_test_OBJ := $(at_test_OBJ)
 MODEM_OBJ_ALL := modem/modem.o modem/modem_in.o modem/modem_net.o modem/modem_pin.o modem/modem_route.o modem/modem_sms.o modem/modem_start.o modem/modem_state.o modem/modem_text.o modem/modem_urc.o modem/modem_ussd.o modem/fault.o modem/quirks.o modem/port.o modem/at.o modem/at_lex.o modem/at_args.o modem/at_trace.o $(SMS_OBJ)
 modem_replay_test_OBJ := $(MODEM_OBJ_ALL) tests/unit/modem_peer.o tests/unit/modem_told.o
-modem_test_OBJ := $(MODEM_OBJ_ALL) tests/unit/modem_peer.o tests/unit/modem_told.o
+MODEM_RIG_OBJ := $(MODEM_OBJ_ALL) tests/unit/modem_peer.o tests/unit/modem_told.o tests/unit/modem_rig.o
+modem_send_test_OBJ := $(MODEM_RIG_OBJ)
+modem_in_test_OBJ := $(MODEM_RIG_OBJ)
+modem_life_test_OBJ := $(MODEM_RIG_OBJ)
+modem_pin_test_OBJ := $(MODEM_RIG_OBJ)
 callback_test_OBJ := $(patsubst %.c,%.o,$(wildcard src/callback*.c src/store*.c src/config*.c src/url*.c)) \
 	src/accounts.o src/status.o src/hash.o src/secret.o tests/unit/receiver.o $(SMS_OBJ)
 phone_test_OBJ := src/phone.o
