@@ -5,7 +5,9 @@
 #   make lint        what the style can check by itself      make install     PREFIX, DESTDIR
 # Everything but `all` and `install` first installs the Debian packages that are missing (packaging/deps.sh).
 B            ?= build
-CC           ?= gcc
+ifeq ($(origin CC),default)
+CC           := gcc
+endif
 CLANG        ?= clang
 WERROR       ?= $(if $(CI),-Werror)
 SAN          ?=

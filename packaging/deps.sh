@@ -5,7 +5,7 @@ set -eu
 
 packages="gcc make pkg-config libc6-dev
     libserialport-dev libmicrohttpd-dev libsqlite3-dev libcurl4-gnutls-dev libjansson-dev libinih-dev
-    libpsl-dev libidn2-dev nettle-dev publicsuffix
+    libpsl-dev libidn2-dev nettle-dev publicsuffix ca-certificates
     libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-requests python3-serial
     clang libclang-rt-14-dev clang-format universal-ctags nginx-light wrk"
 

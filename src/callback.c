@@ -1,7 +1,8 @@
-/* callback.c - the thread that posts the outbox: what is due, to whom, how often; what became of it.
- * Refuses to know what is posted (status.h) and how (callback_post.h).
- * Promises: a try is counted on disk before it is made, a result is forgotten only once it is on disk; at most
- * four at once to a host, so that its backlog stands in nobody's way. */
+/* callback.c - the thread that posts the outbox: what is due, to whom, how
+ * often; what became of it. Refuses to know what is posted (status.h) and how
+ * (callback_post.h). Promises: a try is counted on disk before it is made, a
+ * result is forgotten only once it is on disk; at most four at once to a host,
+ * so that its backlog stands in nobody's way. */
 #include "callback.h"
 
 #include <curl/curl.h>
@@ -25,6 +26,7 @@
 
 enum slot_state {
     SLOT_FREE,
+    SLOT_PICKED,  /* its body is there, the try is not counted yet */
     SLOT_POSTING, /* counted on disk, on the wire */
     SLOT_ENDED    /* the result is not on disk yet */
 };
@@ -37,6 +39,7 @@ struct slot {
     struct post *post; /* made at the slot's first use, then kept */
     struct post_result result;
     int64_t begun_ms; /* monotonic */
+    int64_t next_ms;  /* of an ended try: when the next one is due, 0 never */
 };
 
 struct callback {
@@ -46,7 +49,8 @@ struct callback {
     struct store_reader *reader;
     struct due_list due;
     struct slot slots[CALLBACK_ALL_MAX];
-    bool short_of;   /* a host has room, and the list no more rows of it though the store has */
+    bool short_of;   /* a host has room, and the list no more rows of it though the
+                    store has */
     bool tls_used;   /* since memory was given back */
     int64_t rest_ms; /* the store refuses: nothing before, monotonic */
     atomic_bool woken, stopping;
@@ -84,7 +88,8 @@ static bool host_has_room(void *ctx, const char *host)
     unsigned n = 0;
     for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++) {
         const struct slot *s = &c->slots[i];
-        n += s->state == SLOT_POSTING && strcmp(s->due->host, host) == 0;
+        n += (s->state == SLOT_PICKED || s->state == SLOT_POSTING) &&
+             strcmp(s->due->host, host) == 0;
     }
     return n < CALLBACK_HOST_MAX;
 }
@@ -180,17 +185,17 @@ static enum err post(struct callback *c, struct slot *s)
 }
 
 /* The store refuses: what was taken goes back, and we ask again in a while. */
-static void rest(struct callback *c, struct slot *s, enum err e, const char *step)
+static void rest(struct callback *c, enum err e, const char *step)
 {
-    log_warn("callback", "id=%s step=%s error=\"%s\"", s->due->webhook_id, step, err_str(e));
+    log_warn("callback", "step=%s error=\"%s\"", step, err_str(e));
     c->rest_ms = clk_mono_ms() + REST_MS;
-    slot_release(c, s);
 }
 
-static void begin(struct callback *c, struct slot *s)
+static void pick(struct callback *c, struct slot *s)
 {
     s->begun_ms = clk_mono_ms();
     s->last = false;
+    s->state = SLOT_PICKED;
     if (s->due->tries >= c->o.tries) {
         slot_ended(s, true, "the last try was interrupted");
         return;
@@ -198,81 +203,118 @@ static void begin(struct callback *c, struct slot *s)
     enum err e = render(c, s);
     if (e == ERR_NOT_FOUND || e == ERR_FULL) {
         slot_ended(s, true, e == ERR_FULL ? "the body is too large" : "what it is about is gone");
-        return;
+    } else if (e) {
+        rest(c, e, "render");
+        slot_release(c, s);
     }
-    if (e) {
-        rest(c, s, e, "render");
-        return;
-    }
-    e = store_callback_begin(c->o.store, s->due->id, body_of(s), clk_wall_ms(), &s->due->tries);
-    if (e == ERR_CONFLICT) {
-        slot_release(c, s); /* somebody settled it meanwhile */
-        return;
-    }
-    if (e) {
-        rest(c, s, e, "begin");
-        return;
-    }
-    atomic_fetch_add(&c->posts, 1);
-    s->state = SLOT_POSTING;
-    c->tls_used = c->tls_used || strncmp(s->due->url, "https:", 6) == 0;
-    e = post(c, s);
-    if (e)
-        slot_ended(s, false, err_str(e));
 }
 
 /* Free slots take what waits, the oldest first. */
-static void start(struct callback *c)
+static void pick_all(struct callback *c)
 {
     struct slot *s;
     struct due *d;
     while (clk_mono_ms() >= c->rest_ms && (s = slot_free(c)) != NULL &&
            (d = due_take(&c->due, host_has_room, c)) != NULL) {
         s->due = d;
-        begin(c, s);
+        pick(c, s);
     }
 }
 
+/* The try is on disk: it is made. */
+static void begin(struct callback *c, struct slot *s, unsigned tries)
+{
+    s->due->tries = tries;
+    s->state = SLOT_POSTING;
+    atomic_fetch_add(&c->posts, 1);
+    c->tls_used = c->tls_used || strncmp(s->due->url, "https:", 6) == 0;
+    enum err e = post(c, s);
+    if (e)
+        slot_ended(s, false, err_str(e));
+}
+
 /* ---- what became of it ---- */
-static void count_and_log(struct callback *c, const struct slot *s, int64_t next_ms, int64_t now_ms)
+static void count_and_log(struct callback *c, const struct slot *s, int64_t now_ms)
 {
     const struct post_result *r = &s->result;
+    const struct due *d = s->due;
     long long took_ms = clk_mono_ms() - s->begun_ms;
     atomic_fetch_add(r->received ? &c->received : &c->failed, 1);
     if (r->received) {
         log_info("callback", "id=%s kind=%s msgid=%s host=%s attempt=%u status=%ld ms=%lld",
-                 s->due->webhook_id, kinds[s->due->kind], s->due->msgid, s->due->host,
-                 s->due->tries, r->status, took_ms);
+                 d->webhook_id, kinds[d->kind], d->msgid, d->host, d->tries, r->status, took_ms);
         return;
     }
-    atomic_fetch_add(&c->given_up, next_ms == 0);
-    log_write(next_ms ? LOG_LVL_INFO : LOG_LVL_WARN, "callback",
-              "id=%s kind=%s msgid=%s host=%s attempt=%u error=\"%s\" %s=%lld", s->due->webhook_id,
-              kinds[s->due->kind], s->due->msgid, s->due->host, s->due->tries, r->error,
-              next_ms ? "again_in_s" : "given_up_after_s",
-              next_ms ? (long long)((next_ms - now_ms) / CLK_SECOND_MS) : took_ms / 1000);
+    atomic_fetch_add(&c->given_up, s->next_ms == 0);
+    log_write(s->next_ms ? LOG_LVL_INFO : LOG_LVL_WARN, "callback",
+              "id=%s kind=%s msgid=%s host=%s attempt=%u error=\"%s\" %s=%lld", d->webhook_id,
+              kinds[d->kind], d->msgid, d->host, d->tries, r->error,
+              s->next_ms ? "again_in_s" : "given_up_after_s",
+              s->next_ms ? (long long)((s->next_ms - now_ms) / CLK_SECOND_MS) : took_ms / 1000);
 }
 
-/* A result that the disk does not take stays in its slot: the receiver has it, and must not get it again. */
-static void record(struct callback *c, struct slot *s)
+/* What a slot has for the disk; false: nothing. */
+static bool step_of(const struct callback *c, struct slot *s, int64_t now_ms,
+                    struct store_callback_step *out)
 {
-    int64_t now_ms = clk_wall_ms(), next_ms = 0;
-    enum err e;
-    if (!s->last && s->due->tries < c->o.tries)
-        next_ms = now_ms + due_stretched(c->o.pause_ms[s->due->tries], s->due->id, s->due->tries);
-    if (s->result.received)
-        e = store_callback_done(c->o.store, s->due->id, now_ms);
-    else
-        e = store_callback_failed(c->o.store, s->due->id, next_ms, s->result.error, now_ms);
-    if (e && e != ERR_CONFLICT && e != ERR_CLOSED) {
-        log_warn("callback", "id=%s step=record error=\"%s\"", s->due->webhook_id, err_str(e));
-        c->rest_ms = clk_mono_ms() + REST_MS;
+    const struct due *d = s->due;
+    if (s->state == SLOT_PICKED) {
+        *out =
+            (struct store_callback_step){.kind = STORE_STEP_BEGIN, .id = d->id, .body = body_of(s)};
+        return true;
+    }
+    if (s->state != SLOT_ENDED)
+        return false;
+    s->next_ms = s->last || d->tries >= c->o.tries
+                     ? 0
+                     : now_ms + due_stretched(c->o.pause_ms[d->tries], d->id, d->tries);
+    *out = (struct store_callback_step){.kind = s->result.received ? STORE_STEP_DONE
+                                                                   : STORE_STEP_FAILED,
+                                        .id = d->id,
+                                        .next_ms = s->next_ms,
+                                        .error = s->result.error};
+    return true;
+}
+
+/* The disk has the step. */
+static void stepped(struct callback *c, struct slot *s, const struct store_callback_step *step,
+                    int64_t now_ms)
+{
+    if (step->kind == STORE_STEP_BEGIN && step->result == OK) {
+        begin(c, s, step->tries);
         return;
     }
-    count_and_log(c, s, next_ms, now_ms);
-    if (!s->result.received && next_ms)
-        due_not_later(&c->due, next_ms);
-    slot_release(c, s);
+    if (step->kind != STORE_STEP_BEGIN) {
+        count_and_log(c, s, now_ms);
+        if (!s->result.received && s->next_ms)
+            due_not_later(&c->due, s->next_ms);
+    }
+    slot_release(c, s); /* ended, or somebody settled it meanwhile */
+}
+
+/* What ended and what is to begin, in one commit.  A result that the disk does
+ * not take stays in its slot: the receiver has it, and must not get it again.
+ * True: there may be more to do. */
+static bool commit(struct callback *c)
+{
+    struct store_callback_step steps[CALLBACK_ALL_MAX];
+    struct slot *slots[CALLBACK_ALL_MAX];
+    unsigned n = 0;
+    int64_t now_ms = clk_wall_ms();
+    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++) {
+        slots[n] = &c->slots[i];
+        n += step_of(c, &c->slots[i], now_ms, &steps[n]);
+    }
+    enum err e = n > 0 ? store_callback_steps(c->o.store, steps, n, now_ms) : OK;
+    if (e)
+        rest(c, e, "commit");
+    for (unsigned i = 0; i < n; i++) {
+        if (!e)
+            stepped(c, slots[i], &steps[i], now_ms);
+        else if (slots[i]->state == SLOT_PICKED)
+            slot_release(c, slots[i]);
+    }
+    return n > 0 && !e;
 }
 
 static void drive(struct callback *c)
@@ -290,8 +332,8 @@ static void drive(struct callback *c)
 }
 
 /* ---- the thread ---- */
-/* When the store is to be asked again: when the next row is due, after a second, or soon: woken, or short
- * of rows that it has. */
+/* When the store is to be asked again: when the next row is due, after a
+ * second, or soon: woken, or short of rows that it has. */
 static int64_t look_at(struct callback *c)
 {
     int64_t at = c->due.again_ms, soon = c->due.looked_ms + (c->due.more ? GAP_MS : 0);
@@ -311,8 +353,8 @@ static void look(struct callback *c)
         log_warn("callback", "step=look error=\"%s\"", err_str(e));
 }
 
-/* GnuTLS reads all certificate authorities for each connection, 3 MiB of small pieces that glibc keeps:
- * 100 MiB after 32 of them, measured. */
+/* GnuTLS reads all certificate authorities for each connection, 3 MiB of small
+ * pieces that glibc keeps: 100 MiB after 32 of them, measured. */
 static void give_memory_back(struct callback *c)
 {
     if (!c->tls_used || slots_in(c, SLOT_POSTING) > 0)
@@ -321,22 +363,21 @@ static void give_memory_back(struct callback *c)
     c->tls_used = false;
 }
 
-static void turn(struct callback *c)
+/* True: there may be more to do at once. */
+static bool turn(struct callback *c)
 {
     drive(c);
     if (clk_mono_ms() < c->rest_ms)
-        return;
-    for (unsigned i = 0; i < CALLBACK_ALL_MAX; i++) {
-        if (c->slots[i].state == SLOT_ENDED)
-            record(c, &c->slots[i]);
-    }
-    start(c);
+        return false;
+    pick_all(c);
     if (clk_mono_ms() >= look_at(c)) {
         look(c);
-        start(c);
+        pick_all(c);
     }
+    bool more = commit(c);
     give_memory_back(c);
     atomic_store(&c->running, slots_in(c, SLOT_POSTING));
+    return more;
 }
 
 static int wait_ms(struct callback *c)
@@ -349,7 +390,8 @@ static int wait_ms(struct callback *c)
     return at > now ? (int)(at - now) : 0;
 }
 
-/* Stopping: what runs gets a short while, then it is a failed try like any other. */
+/* Stopping: what runs gets a short while, then it is a failed try like any
+ * other. */
 static void finish(struct callback *c)
 {
     int64_t until = clk_mono_ms() + GRACE_MS;
@@ -361,16 +403,16 @@ static void finish(struct callback *c)
             post_end(s->post, c->multi, CURLE_ABORTED_BY_CALLBACK, &s->result);
             s->state = SLOT_ENDED;
         }
-        if (s->state == SLOT_ENDED)
-            record(c, s);
     }
+    (void)commit(c);
 }
 
 static void *run(void *ctx)
 {
     struct callback *c = ctx;
     while (!atomic_load(&c->stopping)) {
-        turn(c);
+        if (turn(c))
+            continue;
         if (curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL) != CURLM_OK)
             log_warn("callback", "step=poll error=\"no memory\"");
     }

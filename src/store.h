@@ -198,6 +198,17 @@ enum err store_callback_begin(struct store *s, int64_t id, const char *body, int
 enum err store_callback_done(struct store *s, int64_t id, int64_t now_ms);
 /* next_ms 0: given up.  error: a few words, kept. */
 enum err store_callback_failed(struct store *s, int64_t id, int64_t next_ms, const char *error, int64_t now_ms);
+/* Several of the three above in one commit.  OK: each step has its own result, OK or ERR_CONFLICT; any other result:
+ * nothing was changed. */
+enum store_step_kind { STORE_STEP_BEGIN, STORE_STEP_DONE, STORE_STEP_FAILED };
+struct store_callback_step {
+    enum store_step_kind kind;
+    int64_t id, next_ms;                /* next_ms: of FAILED */
+    const char *body, *error;           /* of BEGIN; of FAILED.  Borrowed during the call */
+    unsigned tries;                     /* out, of BEGIN */
+    enum err result;                    /* out */
+};
+enum err store_callback_steps(struct store *s, struct store_callback_step *steps, size_t count, int64_t now_ms);
 
 /* ---- inbound ---- */
 struct store_inbox {                    /* a row, strings borrowed during the call */

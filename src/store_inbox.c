@@ -10,7 +10,7 @@
 #include "store_private.h"
 #include "text.h"
 
-#define TEXT_MAX 65536 /* sms_join() of SMS_JOIN_MAX parts */
+#define TEXT_MAX (128 * 1024) /* sms_join() of SMS_JOIN_MAX parts */
 
 /* ---- a text or octets, whole ---- */
 

@@ -122,6 +122,39 @@ enum err store_callback_failed(struct store *s, int64_t id, int64_t next_ms, con
     return store_do(s, run_ended, &d);
 }
 
+struct steps {
+    struct store_callback_step *step;
+    size_t count;
+    int64_t now_ms;
+};
+
+static enum err run_step(struct db *db, struct store_callback_step *step, int64_t now_ms)
+{
+    struct begin b = {.id = step->id, .now_ms = now_ms, .body = step->body};
+    struct ended d = {.id = step->id, .next_ms = step->next_ms, .now_ms = now_ms};
+    if (step->kind == STORE_STEP_FAILED)
+        d.error = step->error ? step->error : "";
+    step->result = step->kind == STORE_STEP_BEGIN ? run_begin(db, &b) : run_ended(db, &d);
+    step->tries = b.tries;
+    return step->result == ERR_CONFLICT ? OK : step->result;
+}
+
+static enum err run_steps(struct db *db, void *arg)
+{
+    const struct steps *all = arg;
+    enum err e = OK;
+    for (size_t i = 0; !e && i < all->count; i++)
+        e = run_step(db, &all->step[i], all->now_ms);
+    return e;
+}
+
+enum err store_callback_steps(struct store *s, struct store_callback_step *steps, size_t count,
+                              int64_t now_ms)
+{
+    struct steps all = {.step = steps, .count = count, .now_ms = now_ms};
+    return store_do(s, run_steps, &all);
+}
+
 /* ---- reading ---- */
 
 static void read_callback(sqlite3_stmt *q, struct store_callback *c)

@@ -17,7 +17,7 @@ HOMES = {
     "libserialport.h": {"modem/port.c", "modem/discover.c"},
     "libudev.h": {"modem/discover.c"},
     "microhttpd.h": re.compile(r"src/http(_\w+)?\.c"),
-    "curl/curl.h": {"src/callback.c", "src/callback_post.c", "src/url.c", "src/ctl.c", "src/ctl_http.c"},
+    "curl/curl.h": {"src/callback.c", "src/callback_post.c", "src/url.c", "src/ctl_http.c", "tests/sim/tap.c"},
     "sqlite3.h": re.compile(r"src/store(_\w+)?\.[ch]"),
     "ini.h": {"src/config.c"},
     "libpsl.h": {"src/link.c", "src/link_psl.c"},
