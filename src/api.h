@@ -9,19 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "accounts.h"
 #include "err.h"
-#include "hash.h"
 #include "http.h"
 #include "modem.h"
 #include "store.h"
 #include "url.h"
 
-struct api_account {
-    const char *name;                  /* the SID */
-    uint8_t token_sha256[HASH_SHA256]; /* what is kept of the token */
-    double cost, credits;
-    bool admin;
-};
 struct api_modem {
     char name[MODEM_NAME_MAX];
     struct modem_status status;
@@ -33,8 +27,7 @@ struct api_options {
     struct store *store;
     const char *listen, *tls_cert, *tls_key; /* as in http.h */
     unsigned connections_max;
-    const struct api_account *accounts;
-    size_t account_count;
+    const struct accounts *accounts;
     const char *public_url;     /* "" or NULL: from the Host header */
     int rate;                   /* requests a second and account; 0: unlimited */
     const char *links_base_url; /* "https://s.example.com", no slash at its end */

@@ -61,7 +61,7 @@ struct api_auth {
 
 struct api_auth *api_auth_new(const struct api_options *o)
 {
-    return calloc(1, sizeof(struct api_auth) + o->account_count * sizeof(struct seen));
+    return calloc(1, sizeof(struct api_auth) + o->accounts->count * sizeof(struct seen));
 }
 
 void api_auth_free(struct api_auth *auth)
@@ -135,27 +135,24 @@ static enum err parse_basic(const char *header, char login[LOGIN_MAX], char **to
 }
 
 /* The same work for a name that nobody has. */
-static const struct api_account *find_account(const struct api_options *o, const char *name,
-                                              const char *token)
+static const struct account *find_account(const struct api_options *o, const char *name,
+                                          const char *token)
 {
-    static const struct api_account nobody;
-    const struct api_account *found = &nobody;
+    static const struct account nobody;
+    const struct account *known = accounts_find(o->accounts, name),
+                         *found = known ? known : &nobody;
     uint8_t digest[HASH_SHA256];
-    for (size_t i = 0; i < o->account_count; i++) {
-        if (strcmp(o->accounts[i].name, name) == 0)
-            found = &o->accounts[i];
-    }
     hash_sha256(token, strlen(token), digest);
     bool equal = hash_equal(digest, found->token_sha256, sizeof digest);
     return equal && found != &nobody ? found : NULL;
 }
 
-static const struct api_account *credentials(struct api_call *call, bool *given)
+static const struct account *credentials(struct api_call *call, bool *given)
 {
     char login[LOGIN_MAX], *token = NULL;
     enum err e = parse_basic(http_header(call->rq, "Authorization"), login, &token);
     *given = e != ERR_EMPTY;
-    const struct api_account *found = e ? NULL : find_account(&call->api->o, login, token);
+    const struct account *found = e ? NULL : find_account(&call->api->o, login, token);
     explicit_bzero(login, sizeof login);
     return found;
 }
@@ -196,10 +193,10 @@ static bool wrong_login(struct api_call *call, const struct origin *o, int64_t n
 
 /* While an address guesses, even a right token from there is refused, or the limit would limit nothing;
  * but not to an account that was seen there before: behind a proxy all have one address. */
-static bool right_login(struct api_call *call, const struct api_account *account,
+static bool right_login(struct api_call *call, const struct account *account,
                         const struct origin *o, int64_t now_us)
 {
-    struct seen *seen = &call->api->auth->seen[account - call->api->o.accounts];
+    struct seen *seen = &call->api->auth->seen[account - call->api->o.accounts->account];
     bool known = now_us < seen->until_us && memcmp(&seen->origin, o, sizeof *o) == 0;
     int64_t wait = known ? 0 : guess_wait_us(call->api->auth, o, now_us);
     if (wait > 0) {
@@ -225,7 +222,7 @@ bool api_auth_login(struct api_call *call)
     bool given;
     int64_t now_us = clk_mono_ms() * 1000;
     struct origin origin = origin_of(http_peer(call->rq));
-    const struct api_account *account = credentials(call, &given);
+    const struct account *account = credentials(call, &given);
     if (account)
         return right_login(call, account, &origin, now_us);
     if (given)

@@ -22,7 +22,7 @@ struct api {
 struct api_call {
     struct api *api;
     struct http_request *rq;
-    const struct api_account *account; /* NULL on routes that need none */
+    const struct account *account; /* NULL on routes that need none */
     char id[API_ID_MAX];               /* the variable segment of the path, decoded */
 };
 

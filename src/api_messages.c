@@ -19,7 +19,7 @@
 struct post {
     struct api *api;
     struct http_request *rq;
-    const struct api_account *account;
+    const struct account *account;
     struct api_arena arena;
     struct api_fields fields;
     struct store_accept accept;

@@ -15,6 +15,7 @@
 #include "callback.h"
 #include "clock.h"
 #include "farm.h"
+#include "hash.h"
 #include "link.h"
 #include "log.h"
 #include "redirect.h"
@@ -33,7 +34,6 @@ struct daemon {
     struct farm *farm;
     struct redirect *redirect;
     struct callback *callback;
-    struct api_account *api_accounts;
     struct url_policy
         policy; /* where callbacks may go: set before the API starts, then read only */
     struct api *api;
@@ -41,7 +41,53 @@ struct daemon {
     char links_base[CONFIG_URL_MAX];
 };
 
+/* ---- what only the parts themselves can judge ---- */
+
+static enum err blame(const struct config *c, const char *section, const char *key, enum err e,
+                      const char *reason, char *why)
+{
+    char where[CONFIG_WHY_MAX];
+    snprintf(why, CONFIG_WHY_MAX, "%.250s: %.200s", config_where(c, section, key, where), reason);
+    return e;
+}
+
+static enum err check_secret(const struct config *c, const char *section, const char *secret,
+                             char *why)
+{
+    enum err e = *secret ? hash_webhook_secret_check(secret) : OK;
+    return e ? blame(c, section, "webhook_secret", e,
+                     "whsec_ and base64 of 24 to 64 octets is wanted", why)
+             : OK;
+}
+
+enum err daemon_check(const struct config *c, char *why)
+{
+    struct url_nets nets;
+    struct url_policy policy;
+    char url[URL_MAX + 1], reason[URL_WHY_MAX], section[CONFIG_NAME_MAX + 16];
+    enum err e = url_nets_parse(c->links.trusted_proxies, &nets, reason);
+    if (e)
+        return blame(c, "links", "trusted_proxies", e, reason, why);
+    e = url_policy_parse(c->callbacks.allow, &policy, reason);
+    if (e)
+        return blame(c, "callbacks", "allow", e, reason, why);
+    e = *c->inbox.url ? url_normalise(c->inbox.url, url, reason) : OK;
+    if (e)
+        return blame(c, "inbox", "url", e, reason, why);
+    e = check_secret(c, "inbox", c->inbox.webhook_secret, why);
+    for (unsigned i = 0; e == OK && i < c->accounts; i++) {
+        snprintf(section, sizeof section, "account %s", c->account[i].name);
+        e = check_secret(c, section, c->account[i].webhook_secret, why);
+    }
+    return e;
+}
+
 /* ---- the parts, in the order in which they start ---- */
+
+static enum err check_config(struct daemon *d, char *why)
+{
+    return daemon_check(d->config, why);
+}
 
 static enum err make_state_dir(struct daemon *d, char *why)
 {
@@ -145,19 +191,27 @@ static enum err start_links(struct daemon *d, char *why)
     return OK;
 }
 
-/* Where callbacks may go: what the setting says, and never to ourselves. */
-static enum err make_policy(struct daemon *d, struct url_policy *policy, char *why)
+static enum err add_listeners(struct url_policy *policy, const struct http *http)
 {
-    const struct http *links = redirect_http(d->redirect);
-    enum err e = url_policy_parse(d->config->callbacks.allow, policy, why);
-    for (size_t i = 0; e == OK && i < http_address_count(links); i++)
-        e = url_policy_add_listener(policy, http_address(links, i));
-    for (unsigned i = 0; e == OK && i < d->config->api.listen.n; i++)
-        e = url_policy_add_listener(
-            policy, (const struct sockaddr *)&d->config->api.listen.item[i].address);
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < http_address_count(http); i++)
+        e = url_policy_add_listener(policy, http_address(http, i));
     return e;
 }
 
+/* Where callbacks may go: what the setting says, and never to ourselves. */
+static enum err make_policy(struct daemon *d, char *why)
+{
+    const struct config_listens *api = &d->config->api.listen;
+    enum err e = url_policy_parse(d->config->callbacks.allow, &d->policy, why);
+    if (e == OK)
+        e = add_listeners(&d->policy, redirect_http(d->redirect));
+    for (unsigned i = 0; e == OK && i < api->n; i++)
+        e = url_policy_add_listener(&d->policy, (const struct sockaddr *)&api->item[i].address);
+    return e;
+}
+
+/* Behind the API, so that its address is known where the configuration says port 0. */
 static enum err start_callbacks(struct daemon *d, char *why)
 {
     const struct config_callbacks *c = &d->config->callbacks;
@@ -167,14 +221,16 @@ static enum err start_callbacks(struct daemon *d, char *why)
         .form = c->format == CONFIG_FORMAT_FORM,
         .tries = c->schedule.n,
         .timeout_ms = (int)c->timeout_ms,
+        .policy = d->policy,
     };
     memcpy(o.pause_ms, c->schedule.ms, sizeof o.pause_ms);
-    enum err e = callback_init();
+    enum err e = add_listeners(&o.policy, api_http(d->api));
     if (e == OK)
-        e = make_policy(d, &d->policy, why);
-    o.policy = d->policy;
+        e = callback_init();
     if (e == OK)
         e = callback_start(&o, &d->callback);
+    if (e)
+        snprintf(why, CONFIG_WHY_MAX, "%s", err_str(e));
     return e;
 }
 
@@ -206,33 +262,16 @@ static size_t list_modems(void *ctx, struct api_modem *out, size_t max)
     return n;
 }
 
-/* The accounts as the API wants them. */
-static struct api_account *api_accounts(const struct accounts *a)
-{
-    struct api_account *out = calloc(a->count, sizeof *out);
-    for (size_t i = 0; out && i < a->count; i++) {
-        const struct account *from = &a->account[i];
-        out[i] = (struct api_account){
-            .name = from->name, .cost = from->cost, .credits = from->credits, .admin = from->admin};
-        memcpy(out[i].token_sha256, from->token_sha256, sizeof out[i].token_sha256);
-    }
-    return out;
-}
-
 static enum err start_api(struct daemon *d, char *why)
 {
     const struct config *c = d->config;
-    d->api_accounts = api_accounts(d->accounts);
-    if (!d->api_accounts)
-        return ERR_NO_MEMORY;
     const struct api_options o = {
         .store = d->store,
         .listen = c->api.listen.text,
         .tls_cert = c->api.tls_cert,
         .tls_key = c->api.tls_key,
         .connections_max = API_CONNECTIONS_MAX,
-        .accounts = d->api_accounts,
-        .account_count = d->accounts->count,
+        .accounts = d->accounts,
         .public_url = c->api.public_url,
         .rate = c->api.rate,
         .links_base_url = d->links_base,
@@ -253,9 +292,10 @@ static const struct {
     const char *name;
     enum err (*start)(struct daemon *d, char *why);
 } steps[] = {
-    {"state folder", make_state_dir}, {"tables", start_tables}, {"accounts", start_accounts},
-    {"store", start_store},           {"modems", start_farm},   {"links", start_links},
-    {"callbacks", start_callbacks},   {"api", start_api},
+    {"configuration", check_config}, {"state folder", make_state_dir}, {"tables", start_tables},
+    {"accounts", start_accounts},    {"store", start_store},           {"modems", start_farm},
+    {"links", start_links},          {"policy", make_policy},          {"api", start_api},
+    {"callbacks", start_callbacks},
 };
 
 /* On the store's thread: hints. */
@@ -342,7 +382,6 @@ void daemon_stop(struct daemon *d)
     callback_stop(d->callback);
     store_close(d->store);
     link_close();
-    free(d->api_accounts);
     accounts_free(d->accounts);
     config_free(d->config);
     free(d);

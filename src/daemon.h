@@ -8,6 +8,9 @@
 
 struct daemon;
 
+/* What the configuration's reader cannot judge by itself: networks, URLs, secrets.
+ * why: CONFIG_WHY_MAX bytes, with file and line, when not OK. */
+enum err daemon_check(const struct config *config, char *why) MUST_CHECK;
 /* Starts every thread.  Takes the configuration over.  What is wrong is logged, in words. */
 enum err daemon_start(struct config *config, struct daemon **out) MUST_CHECK;
 /* About once a second: what time changes, counts to the disk.  OK: all is well (feeds the watchdog). */

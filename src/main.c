@@ -152,6 +152,17 @@ static void block_signals(sigset_t *signals)
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a full disk, not a reason to die */
 }
 
+/* --check */
+static int check(struct config *config)
+{
+    char why[CONFIG_WHY_MAX];
+    enum err e = daemon_check(config, why);
+    if (e)
+        fprintf(stderr, "smsbridged: %s\n", why);
+    config_free(config);
+    return e ? FAILED : DONE;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {0};
@@ -168,10 +179,8 @@ int main(int argc, char **argv)
     }
     log_set_level(config->daemon.log_level);
     config_unused(config, warn_unused, config->path);
-    if (o.check) {
-        config_free(config);
-        return DONE;
-    }
+    if (o.check)
+        return check(config);
     block_signals(&signals);
     raise_descriptor_limit();
     if (daemon_start(config, &d))
