@@ -22,8 +22,9 @@ struct modem_timing modem_timing = {
     .slow_ms = 15000,
     .prompt_ms = 10000,
     .answer_ms = 45000, /* Telit answers 40 s after it was plugged in */
-    .resync_ms = 6000,
+    .resync_ms = 4500,  /* below the 5 s that a stop may take */
     .listen_ms = 5000,
+    .connect_ms = 3000,
     .sim_ms = 60000,
     .retry_ms = 1000,
     .hurry_ms = 5000,
@@ -242,7 +243,7 @@ static enum err open_port(struct modem *m)
         enum modem_state state;
     } found[] = {{ERR_NOT_FOUND, MODEM_GONE}, {ERR_CLOSED, MODEM_GONE}};
     char why[MODEM_TEXT_MAX] = "";
-    enum err e = port_open(m->config.port, m->config.baud, modem_timing.quick_ms, &m->port, why);
+    enum err e = port_open(m->config.port, m->config.baud, modem_timing.connect_ms, &m->port, why);
     if (e == OK)
         return OK;
     enum modem_state state = MODEM_STARTING;

@@ -25,6 +25,7 @@
 /* Every wait of the actor in one place; a test shrinks them (docs/modems.md, timing). */
 struct modem_timing {
     int poll_ms;            /* idle: look into the store again */
+    int connect_ms;         /* tcp: */
     int quick_ms;           /* an ordinary command */
     int slow_ms;            /* one that asks the SIM or the network */
     int prompt_ms;

@@ -46,3 +46,4 @@ url_test_OBJ := src/url.o src/url_policy.o
 http_listen_test_OBJ := src/http_listen.o src/http_form.o
 store_random_test_OBJ := $(STORE_OBJ)
 bench_store_OBJ := $(STORE_OBJ)
+modem_text_test_OBJ := $(SMS_OBJ)
