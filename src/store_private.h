@@ -33,6 +33,7 @@ struct db_sim {
     int last_mr;     /* of the last +CMGS on it; -1: not known */
     bool skewed;     /* skew_ms was learned from a report */
     int64_t skew_ms; /* service centre's clock minus ours */
+    int64_t report_ms, report_about_ms; /* the last report: when it came, and of when its SMS was */
 };
 struct db {
     sqlite3 *handle;

@@ -10,7 +10,9 @@
 /* A part whose reference was never learned is taken for the report's when the service centre's
  * time is this near to ours; nearer by UNLIKELY_MS than others when the reference is not the one
  * that was to be expected. */
-#define NEAR_MS     CLK_HOUR_MS
+#define NEAR_MS CLK_HOUR_MS
+#define GUESS_MS                                                                                   \
+    CLK_MINUTE_MS /* a reference that is known goes before one that was to be expected */
 #define UNLIKELY_MS (10 * CLK_MINUTE_MS)
 /* Priorities and retries let parts overtake each other by about this much. */
 #define OUT_OF_ORDER_MS (10 * CLK_SECOND_MS)
@@ -89,7 +91,8 @@ static enum err by_time(struct db *db, struct report *r)
         bool expected = (!db_is_null(q, 3) && db_int(q, 3) == r->rep->mr) ||
                         part_own_reference(id) == r->rep->mr;
         if (expected ? off > -CLK_DAY_MS && off < CLK_DAY_MS : off > -NEAR_MS && off < NEAR_MS)
-            consider(r, id, (enum part_state)db_int(q, 1), since, 0, expected ? 0 : UNLIKELY_MS);
+            consider(r, id, (enum part_state)db_int(q, 1), since, 0,
+                     expected ? GUESS_MS : UNLIKELY_MS);
     }
     db_done(q);
     return e == ERR_EMPTY ? OK : e;
@@ -131,6 +134,8 @@ static void learn_clock(struct db *db, const struct report *r)
 {
     struct db_sim *sim = sim_memory(db, r->sim);
     int64_t skew = r->rep->scts_ms - r->best.since_ms;
+    sim->report_ms = r->now_ms;
+    sim->report_about_ms = r->best.since_ms;
     if (r->rep->scts_ms < 0 || r->best.state != PART_SENT || skew > CLK_DAY_MS ||
         skew < -CLK_DAY_MS)
         return;

@@ -14,6 +14,8 @@
 #define SEEN_MS         (30 * CLK_DAY_MS)
 #define KEY_LIFE_MS     CLK_DAY_MS
 #define IN_HAND_MS      (10 * CLK_SECOND_MS)
+#define BEHIND_MS       (10 * CLK_SECOND_MS)
+#define PATIENCE_MS     CLK_HOUR_MS
 #define CLOCK_JUMP_MS   CLK_MINUTE_MS
 
 struct tick {
@@ -35,6 +37,15 @@ static enum err keys(struct db *db, int64_t out[STEP], size_t *n, const char *sq
 
 /* ---- uncertain parts that nobody settled ---- */
 
+/* Reports come in the order in which the SMS went out, about: while those about earlier ones still come in (after a
+ * restart many may be waiting), this one's may be among them. */
+static bool reports_are_behind(struct db *db, const struct part *p, int64_t now_ms)
+{
+    const struct db_sim *sim = sim_memory(db, p->sim);
+    return sim->report_ms > now_ms - BEHIND_MS && sim->report_about_ms < p->tried_ms &&
+           p->tried_ms > now_ms - PATIENCE_MS;
+}
+
 static enum err give_up_waiting(struct db *db, const struct tick *t, int64_t id)
 {
     struct part p;
@@ -42,7 +53,7 @@ static enum err give_up_waiting(struct db *db, const struct tick *t, int64_t id)
     enum err e = part_get(db, id, &p);
     if (!e)
         e = message_get(db, id / PART_STEP, &m);
-    if (e)
+    if (e || reports_are_behind(db, &p, t->now_ms))
         return e;
     bool resend = m.on_uncertain == STORE_UNCERTAIN_DEFAULT
                       ? t->policy->uncertain_resend

@@ -315,6 +315,25 @@ static void a_known_reference_goes_before_a_guess(void **state)
     kit_sent(k, &b, 42, T0 + 7000);
 }
 
+/* The service centre's clock tells whole seconds: killed, restarted and sent the next one within one of them.
+ * A part that was never sent must not take the report of the one that was. */
+static void the_same_second_does_not_make_a_guess_better(void **state)
+{
+    struct kit *k = *state;
+    struct store_new_message never = accepted(k, NUMBER);
+    struct store_claim before = claimed(k, "gsm1", T0);
+    kit_sent(k, &before, 74, T0);
+    never = accepted(k, NUMBER);
+    struct store_claim lost = claimed(k, "gsm1", T0); /* 75 is to be expected */
+    uncertain(k, &lost, T0 + 10);
+    struct store_new_message next = accepted(k, NUMBER);
+    struct store_claim c = claimed(k, "gsm1", T0 + 700);
+    kit_sent(k, &c, 75, T0 + 730);
+    assert_int_equal(kit_report(k, NUMBER, 75, 0x00, T0, T0 + 5000), c.job.part);
+    assert_int_equal(kit_status(k, &next).m.state, STORE_DELIVERED);
+    assert_int_equal(kit_status(k, &never).m.state, STORE_QUEUED);
+}
+
 static void somebody_elses_old_report_settles_nothing(void **state)
 {
     struct kit *k = *state;
@@ -397,6 +416,7 @@ int main(void)
         T(a_report_settles_an_uncertain_part),
         T(the_expected_reference_chooses_between_two),
         T(a_known_reference_goes_before_a_guess),
+        T(the_same_second_does_not_make_a_guess_better),
         T(somebody_elses_old_report_settles_nothing),
         T(a_report_in_time_stops_the_second_try),
         T(held_by_the_centre_is_sent_reference_unknown),

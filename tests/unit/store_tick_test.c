@@ -48,6 +48,23 @@ static void uncertain_is_sent_again_marked_as_a_repetition(void **state)
     assert_true(c.job.submit.reject_duplicates);
 }
 
+/* After a restart many reports wait in the network: the one that tells may be behind them. */
+static void uncertain_waits_while_older_reports_come_in(void **state)
+{
+    struct kit *k = *state;
+    struct store_claim older, c;
+    struct store_new_message m = kit_message(k, "+818012345678");
+    assert_int_equal(kit_accept(k, &m, T0), OK);
+    assert_int_equal(kit_claim(k, "gsm1", T0, &older), OK);
+    kit_sent(k, &older, 7, T0 + 100);
+    (void)made_uncertain(k, STORE_UNCERTAIN_DEFAULT, T0 + 1000);
+    assert_int_equal(kit_report(k, "+818012345678", 7, 0x00, T0, T0 + 600000), older.job.part);
+    tick(k, &policy, T0 + 601000);
+    assert_int_equal(kit_claim(k, "gsm1", T0 + 601000, &c), ERR_EMPTY);
+    tick(k, &policy, T0 + 611000); /* none came for ten seconds */
+    assert_int_equal(kit_claim(k, "gsm1", T0 + 611000, &c), OK);
+}
+
 static void uncertain_fails_where_that_is_wanted(void **state)
 {
     struct kit *k = *state;
@@ -259,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(uncertain_is_sent_again_marked_as_a_repetition),
+        T(uncertain_waits_while_older_reports_come_in),
         T(uncertain_fails_where_that_is_wanted),
         T(a_clock_set_back_does_not_hold_them),
         T(validity_runs_out),
