@@ -39,14 +39,14 @@ SIM_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
 all: $(B)/smsbridged $(B)/smsbridge $(B)/modemsim
 
 $(B)/smsbridged: $(DAEMON_OBJ) $(MODEM_OBJ)
-	$(CC) -o $@ $^ $(ALL_LIBS)
+	@echo "ld $@"; $(CC) -o $@ $^ $(ALL_LIBS)
 $(B)/smsbridge: $(CTL_OBJ) $(GROUND_OBJ)
-	$(CC) -o $@ $^ $(LDFLAGS) $(SAN) $(shell pkg-config --libs libcurl jansson)
+	@echo "ld $@"; $(CC) -o $@ $^ $(LDFLAGS) $(SAN) $(shell pkg-config --libs libcurl jansson)
 $(B)/modemsim: $(SIM_OBJ)
-	$(CC) -o $@ $^ $(LDFLAGS) $(SAN) -pthread $(shell pkg-config --libs libcurl)
+	@echo "ld $@"; $(CC) -o $@ $^ $(LDFLAGS) $(SAN) -pthread $(shell pkg-config --libs libcurl)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@echo "cc $<"; $(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # ---- tests ----
 # A unit test is tests/unit/NAME_test.c, the objects that NAME_test_OBJ names, and the ground floor.
@@ -62,13 +62,13 @@ E2E_ARGS ?=
 .SECONDEXPANSION:
 $(B)/unit/%: $(B)/tests/unit/%.o $$(addprefix $(B)/,$$($$*_OBJ)) $(GROUND_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS) -lcmocka
+	@echo "ld $@"; $(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS) -lcmocka
 $(B)/replay/%: $(B)/tests/fuzz/%_fuzz.o $(B)/tests/fuzz/replay.o $$(addprefix $(B)/,$$($$*_fuzz_OBJ)) $(GROUND_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS)
+	@echo "ld $@"; $(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS)
 $(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $$(addprefix $(B)/,$$($$*_fuzz_OBJ)) $(GROUND_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS) -fsanitize=fuzzer
+	@echo "ld $@"; $(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS) -fsanitize=fuzzer
 
 .PHONY: tests check check-all check-unit check-corpora check-e2e check-asan check-tsan lint deps fuzz bench demo
 tests: all $(UNIT) $(REPLAY) $(B)/preload_tiocmget.so
@@ -116,7 +116,7 @@ bench: deps
 	SMSBRIDGE_BUILD=$(abspath $(B)) $(PYTHON) tests/bench/bench.py
 $(B)/bench/%: $(B)/tests/bench/%.o $$(addprefix $(B)/,$$($$*_OBJ)) $(GROUND_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS)
+	@echo "ld $@"; $(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS)
 
 demo:
 	@packaging/deps.sh

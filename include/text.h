@@ -33,5 +33,7 @@ bool text_starts_nocase(const char *s, const char *prefix);
 enum err text_int(const char *s, int64_t min, int64_t max, int64_t *out) MUST_CHECK;
 /* n bytes from the kernel's generator.  ERR_IO. */
 enum err text_random(void *out, size_t n) MUST_CHECK;
+/* n random ones of A-Za-z0-9, none likelier than another, and a NUL: out holds n + 1.  ERR_IO. */
+enum err text_random_letters(char *out, size_t n) MUST_CHECK;
 
 #endif

@@ -3,14 +3,13 @@
  * Promises: one pass over at most AGENT_BYTES of the User-Agent, a hash look-up a word, no allocation. */
 #include "agent.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "agent_words.h"
 #include "text.h"
+#include "words.h"
 
 #define WORDS_FILE  "agent-words"
 #define AGENT_BYTES 1024 /* no browser's is longer */
@@ -131,51 +130,21 @@ static const struct {
     unsigned char kind;
 } file_kinds[] = {{"bot", AGENT_IS_BOT}, {"tool", AGENT_IS_TOOL}, {"person", AGENT_IS_PERSON}};
 
-static enum err load_line(char *line)
+static enum err take_word(const char *kind, const char *word)
 {
-    static const char blank[] = " \t\r\n";
-    char *kind, *word;
-    size_t kind_n, word_n;
-
-    line[strcspn(line, "#")] = '\0';
-    kind = line + strspn(line, blank);
-    kind_n = strcspn(kind, blank);
-    if (kind_n == 0)
-        return OK;
-    word = kind + kind_n + strspn(kind + kind_n, blank);
-    word_n = strcspn(word, blank);
-    if (word[word_n + strspn(word + word_n, blank)] != '\0')
-        return ERR_SYNTAX;
-    for (size_t i = 0; i < word_n; i++)
+    size_t n = strlen(word);
+    for (size_t i = 0; i < n; i++)
         if (!is_word((unsigned char)word[i]) && !is_joint((unsigned char)word[i]))
             return ERR_SYNTAX;
-    kind[kind_n] = '\0';
     for (size_t i = 0; i < sizeof file_kinds / sizeof *file_kinds; i++)
         if (strcmp(kind, file_kinds[i].name) == 0)
-            return table_add(word, word_n, file_kinds[i].kind);
+            return table_add(word, n, file_kinds[i].kind);
     return ERR_SYNTAX;
 }
 
 enum err agent_load(const char *dir, unsigned *line)
 {
-    char path[4096], text[256];
-    enum err e = OK;
-    FILE *f;
-
-    *line = 0;
-    if (snprintf(path, sizeof path, "%s/" WORDS_FILE, dir) >= (int)sizeof path)
-        return ERR_RANGE;
-    f = fopen(path, "re");
-    if (!f)
-        return errno == ENOENT ? OK : ERR_IO;
-    while (!e && fgets(text, sizeof text, f)) {
-        ++*line;
-        e = strlen(text) == sizeof text - 1 ? ERR_SYNTAX : load_line(text);
-    }
-    if (!e && ferror(f))
-        e = ERR_IO;
-    fclose(f);
-    return e;
+    return words_read(dir, WORDS_FILE, take_word, line);
 }
 
 /* ---- the User-Agent ---- */

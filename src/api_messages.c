@@ -79,25 +79,6 @@ static void post_done(void *ctx, enum err result)
     http_resume(p->rq);
 }
 
-/* 32 random ones of A-Za-z0-9. */
-static enum err make_msgid(char out[STORE_MSGID_LEN + 1])
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    uint8_t random[64];
-    size_t n = 0;
-    while (n < STORE_MSGID_LEN) {
-        enum err e = text_random(random, sizeof random);
-        if (e)
-            return e;
-        for (size_t i = 0; i < sizeof random && n < STORE_MSGID_LEN; i++) {
-            if (random[i] < 4 * 62) /* so that no letter is likelier */
-                out[n++] = letters[random[i] % 62];
-        }
-    }
-    out[n] = '\0';
-    return OK;
-}
-
 /* A slug and what depends on it: one link, one message. */
 static enum err give_slug(struct post *p, struct store_new_message *m)
 {
@@ -133,7 +114,7 @@ static enum err make_message(struct post *p, size_t i, struct store_new_message 
         .destination = f->text.destination,
         .link_expires_ms = f->due_ms + p->api->o.links_ms,
     };
-    enum err e = make_msgid(m->msgid);
+    enum err e = text_random_letters(m->msgid, STORE_MSGID_LEN);
     if (!e && f->text.slug)
         e = give_slug(p, m);
     return e;

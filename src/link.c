@@ -1,14 +1,13 @@
 /* link.c - what a tap has to open, and which names are top-level domains; the home of libpsl.
  * Refuses to know the store, HTTP and whether a destination exists.
  * Promises: a destination is printable ASCII without a blank: it cannot break a header line. */
-#include <errno.h>
 #include <libpsl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "link_parts.h"
 #include "text.h"
+#include "words.h"
 
 #define WORDS_FILE "link-words"
 #define LABEL_MAX  64 /* RFC 1035 2.3.4, with NUL */
@@ -35,47 +34,9 @@ void link_close(void)
 
 /* ---- the administrator's words ---- */
 
-/* "kind word", blanks around; nothing for a comment.  Cuts the line up. */
-static enum err words_line(char *line)
-{
-    static const char blank[] = " \t\r\n";
-    char *kind, *word;
-
-    line[strcspn(line, "#")] = '\0';
-    kind = line + strspn(line, blank);
-    if (!*kind)
-        return OK;
-    word = kind + strcspn(kind, blank);
-    if (*word)
-        *word++ = '\0';
-    word += strspn(word, blank);
-    size_t len = strcspn(word, blank);
-    if (word[len + strspn(word + len, blank)] != '\0')
-        return ERR_SYNTAX;
-    word[len] = '\0';
-    return link_word_add(kind, word);
-}
-
 enum err link_load_words(const char *dir, unsigned *line)
 {
-    char path[4096], text[256];
-    enum err e = OK;
-    FILE *f;
-
-    *line = 0;
-    if (snprintf(path, sizeof path, "%s/" WORDS_FILE, dir) >= (int)sizeof path)
-        return ERR_RANGE;
-    f = fopen(path, "re");
-    if (!f)
-        return errno == ENOENT ? OK : ERR_IO;
-    while (!e && fgets(text, sizeof text, f)) {
-        ++*line;
-        e = strlen(text) == sizeof text - 1 ? ERR_SYNTAX : words_line(text);
-    }
-    if (!e && ferror(f))
-        e = ERR_IO;
-    fclose(f);
-    return e;
+    return words_read(dir, WORDS_FILE, link_word_add, line);
 }
 
 /* ---- names ---- */

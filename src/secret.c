@@ -16,18 +16,7 @@
 
 enum err secret_make_token(char *out)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    size_t n = 0;
-    while (n < TOKEN_LENGTH) {
-        unsigned char byte;
-        enum err e = text_random(&byte, 1);
-        if (e)
-            return e;
-        if ((byte & 63) < sizeof alphabet - 1) /* 62 of 64: no character is likelier */
-            out[n++] = alphabet[byte & 63];
-    }
-    out[n] = '\0';
-    return OK;
+    return text_random_letters(out, TOKEN_LENGTH);
 }
 
 static enum err read_first_line(int fd, char out[SECRET_MAX])

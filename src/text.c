@@ -179,3 +179,21 @@ enum err text_random(void *out, size_t n)
     }
     return OK;
 }
+
+enum err text_random_letters(char *out, size_t n)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    uint8_t random[64];
+    size_t made = 0;
+    while (made < n) {
+        enum err e = text_random(random, sizeof random);
+        if (e)
+            return e;
+        for (size_t i = 0; i < sizeof random && made < n; i++) {
+            if (random[i] < 4 * 62) /* so that no letter is likelier */
+                out[made++] = letters[random[i] % 62];
+        }
+    }
+    out[made] = '\0';
+    return OK;
+}

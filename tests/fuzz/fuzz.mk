@@ -3,6 +3,6 @@ at_lex_fuzz_OBJ := modem/at_lex.o modem/at_args.o
 at_fuzz_OBJ := modem/at_lex.o modem/at_args.o modem/at_trace.o
 sms_decode_fuzz_OBJ := $(SMS_OBJ)
 sms_text_fuzz_OBJ := $(SMS_OBJ)
-link_fuzz_OBJ := src/link.o src/link_text.o src/link_host.o src/link_read.o src/link_find.o src/link_guard.o src/link_words.o src/link_slug.o src/url.o src/url_policy.o src/agent.o src/agent_words.o
+link_fuzz_OBJ := src/words.o src/link.o src/link_text.o src/link_host.o src/link_read.o src/link_find.o src/link_guard.o src/link_words.o src/link_slug.o src/url.o src/url_policy.o src/agent.o src/agent_words.o
 form_fuzz_OBJ := $(API_FIELDS_OBJ)
 json_fuzz_OBJ := $(API_FIELDS_OBJ)

@@ -139,13 +139,33 @@ static void numbers(void **state)
     assert_int_equal(n, 7);
 }
 
+static void random_letters(void **state)
+{
+    char first[33], second[33];
+    unsigned seen[256] = {0};
+    (void)state;
+    assert_int_equal(text_random_letters(first, 32), OK);
+    assert_int_equal(text_random_letters(second, 32), OK);
+    assert_int_equal(strlen(first), 32);
+    assert_string_not_equal(first, second);
+    for (int i = 0; i < 2000; i++) {
+        assert_int_equal(text_random_letters(first, 31), OK);
+        for (const char *c = first; *c; c++)
+            seen[(unsigned char)*c]++;
+    }
+    for (int c = 0; c < 256; c++) { /* 62,000 letters: 1,000 of each, give or take ten sigma */
+        bool letter = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        assert_in_range(seen[c], letter ? 680 : 0, letter ? 1320 : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_well_formed), cmocka_unit_test(utf8_ill_formed),
         cmocka_unit_test(utf16_units),      cmocka_unit_test(hexadecimal),
         cmocka_unit_test(copies),           cmocka_unit_test(words),
-        cmocka_unit_test(numbers),
+        cmocka_unit_test(numbers),          cmocka_unit_test(random_letters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

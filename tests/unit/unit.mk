@@ -23,7 +23,7 @@ modem_pin_test_OBJ := $(MODEM_RIG_OBJ)
 callback_test_OBJ := $(patsubst %.c,%.o,$(wildcard src/callback*.c src/store*.c src/config*.c src/url*.c)) \
 	src/accounts.o src/status.o src/hash.o src/secret.o tests/unit/receiver.o $(SMS_OBJ)
 phone_test_OBJ := src/phone.o
-link_test_OBJ := src/link.o src/link_host.o src/link_read.o src/link_find.o src/link_guard.o src/link_words.o src/link_slug.o
+link_test_OBJ := src/words.o src/link.o src/link_host.o src/link_read.o src/link_find.o src/link_guard.o src/link_words.o src/link_slug.o
 store_part_test_OBJ := $(STORE_OBJ)
 store_report_test_OBJ := $(STORE_OBJ)
 store_link_test_OBJ := $(STORE_OBJ)
@@ -36,12 +36,12 @@ store_kill_test_OBJ := $(STORE_OBJ)
 store_threads_test_OBJ := $(STORE_OBJ)
 status_test_OBJ := $(sort src/status.o $(STORE_OBJ))
 API_FIELDS_OBJ := $(sort src/api_arena.o src/api_body.o src/api_fields.o src/api_text.o src/http_form.o src/phone.o src/status.o src/hash.o \
-	$(patsubst %.c,%.o,$(wildcard src/link*.c src/url*.c)) $(STORE_OBJ) $(SMS_OBJ))
+	$(patsubst %.c,%.o,$(wildcard src/link*.c src/url*.c src/words.c)) $(STORE_OBJ) $(SMS_OBJ))
 api_fields_test_OBJ := $(API_FIELDS_OBJ)
 http_test_OBJ := src/http.o src/http_answer.o src/http_form.o src/http_listen.o src/http_start.o
 fault_test_OBJ := modem/quirks.o
 quirks_test_OBJ := modem/fault.o
-agent_test_OBJ := src/agent.o src/agent_words.o
+agent_test_OBJ := src/words.o src/agent.o src/agent_words.o
 url_test_OBJ := src/url.o src/url_policy.o
 http_listen_test_OBJ := src/http_listen.o src/http_form.o
 store_random_test_OBJ := $(STORE_OBJ)
