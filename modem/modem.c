@@ -187,9 +187,13 @@ static enum err send_or_stay_closed(struct modem *m)
     return OK;
 }
 
+/* Somebody wants something now: another thread, or the modem in a line that the last command met. */
 static bool called(const struct modem *m)
 {
-    return atomic_load(&m->woken) || atomic_load(&m->requested) || modem_stopping(m);
+    const struct modem_seen *s = &m->seen;
+    return atomic_load(&m->woken) || atomic_load(&m->requested) || modem_stopping(m) ||
+           s->acks_owed || s->arrived_count || s->late_mr >= 0 || s->restarted || s->card ||
+           s->restore || s->sweep || s->look;
 }
 
 static enum err serve(struct modem *m)

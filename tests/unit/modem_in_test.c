@@ -44,6 +44,22 @@ static void test_report_before_the_answer(void **state)
     WANT(r, peer_wait(r->peer, "AT+CNMA", 1, WAIT_MS));
 }
 
+/* Met by the last command before the queue ran empty: acknowledged and fetched now, not with the next look. */
+static void test_nothing_waits_for_the_next_look(void **state)
+{
+    struct rig *r = *state;
+    modem_timing.poll_ms = 20000;
+    rig_start_ready(r);
+    peer_answer_once(r->peer, "PDU", REPORT "\r\n+CMTI: \"SM\",3\r\n\r\n+CMGS: 41\r\n" OK_);
+    rig_send(r, SOMEONE);
+    TOLD(r, "sent 1 mr=41");
+    bool acknowledged = peer_wait(r->peer, "AT+CNMA", 1, 2000);
+    bool fetched = peer_wait(r->peer, "AT+CMGD=3", 1, 2000);
+    rig_stop(r);
+    modem_timing.poll_ms = 30;
+    WANT(r, acknowledged && fetched);
+}
+
 static void test_report_not_committed(void **state)
 {
     struct rig *r = *state;
@@ -281,6 +297,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_report_settles),
         RIG_TEST(test_report_before_the_answer),
+        RIG_TEST(test_nothing_waits_for_the_next_look),
         RIG_TEST(test_report_not_committed),
         RIG_TEST(test_report_without_acknowledgement),
         RIG_TEST(test_no_acknowledgement_expected),
