@@ -3,7 +3,7 @@
 #   deps.sh          what building, testing, fuzzing and the benchmarks need
 set -eu
 
-packages="gcc make pkg-config libc6-dev
+packages="git gcc make pkg-config libc6-dev
     libserialport-dev libmicrohttpd-dev libsqlite3-dev libcurl4-gnutls-dev libjansson-dev libinih-dev
     libpsl-dev libidn2-dev nettle-dev publicsuffix ca-certificates
     libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-requests python3-serial
