@@ -36,6 +36,8 @@ static const struct route routes[] = {
     {"/sms/inbox/*", ROUTE_ADMIN, {{"GET", api_inbox_get}, {0}}},
     {"/modems", ROUTE_ADMIN, {{"GET", api_modems_list}, {0}}},
     {"/modems/*", ROUTE_ADMIN, {{"GET", api_modem_get}, {0}}},
+    {"/callbacks", ROUTE_ADMIN, {{"GET", api_callbacks_list}, {0}}},
+    {"/callbacks/*/retry", ROUTE_ADMIN, {{"POST", api_callback_retry}, {0}}},
     {"/you/credits", ROUTE_ACCOUNT, {{"GET", api_credits_get}, {0}}},
     {"/healthz", ROUTE_OPEN, {{"GET", api_health_get}, {0}}},
 };

@@ -67,6 +67,8 @@ void api_inbox_list(struct api_call *call);
 void api_inbox_get(struct api_call *call);
 void api_modems_list(struct api_call *call);
 void api_modem_get(struct api_call *call);
+void api_callbacks_list(struct api_call *call);
+void api_callback_retry(struct api_call *call);
 void api_credits_get(struct api_call *call);
 void api_health_get(struct api_call *call);
 

@@ -186,7 +186,8 @@ struct store_callback {                 /* strings borrowed during the call */
     const char *msgid;                  /* of the message, or the inbox id */
     const char *body;                   /* NULL until the first try */
     unsigned tries;
-    int64_t next_ms;
+    int64_t next_ms, made_ms;
+    const char *error;                  /* of the last try; NULL: none failed yet */
 };
 typedef enum err store_callback_row(void *ctx, const struct store_callback *c);
 /* Those due at now_ms, oldest first, at most limit; *next_ms: when the next one after them is due (0: none). */
@@ -209,6 +210,13 @@ struct store_callback_step {
     enum err result;                    /* out */
 };
 enum err store_callback_steps(struct store *s, struct store_callback_step *steps, size_t count, int64_t now_ms);
+struct store_failed_query { int64_t before_id; size_t limit; };
+/* Those given up, newest first. */
+enum err store_callback_failed_list(struct store_reader *r, const struct store_failed_query *q,
+                                    store_callback_row *row, void *ctx) MUST_CHECK;
+/* A given-up one is due again, with as many tries as a new one and the bytes of its first.
+ * ERR_NOT_FOUND; ERR_CONFLICT: it was not given up. */
+void store_callback_retry(struct store *s, int64_t id, int64_t now_ms, store_done *done, void *ctx);
 
 /* ---- inbound ---- */
 struct store_inbox {                    /* a row, strings borrowed during the call */

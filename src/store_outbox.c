@@ -3,6 +3,7 @@
  * Refuses to know HTTP and the schedule.  Promises: one callback of a kind for a subject, ever;
  * the number of tries is on disk before the try. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "clock.h"
 #include "store_private.h"
@@ -11,7 +12,8 @@
  * it. */
 #define LEASE_MS (5 * CLK_MINUTE_MS)
 
-#define OUTBOX_COLUMNS "id, state, posting, tries, next_ms, account, made_ms, webhook_id, url"
+#define OUTBOX_GIVEN_UP 2
+#define OUTBOX_COLUMNS  "id, state, posting, tries, next_ms, account, made_ms, webhook_id, url"
 
 enum err outbox_add_message(struct db *db, int64_t message, enum store_callback_kind kind,
                             int64_t now_ms)
@@ -155,7 +157,46 @@ enum err store_callback_steps(struct store *s, struct store_callback_step *steps
     return store_do(s, run_steps, &all);
 }
 
+/* ---- given up, and again ---- */
+
+struct retry {
+    struct store_op op;
+    int64_t id, now_ms;
+};
+
+static enum err run_retry(struct db *db, void *arg)
+{
+    const struct retry *r = arg;
+    int64_t state;
+    enum err e = db_value(db, &state, -1, "SELECT state FROM outbox WHERE id=?1", ARGS(INT(r->id)));
+    if (e || state != OUTBOX_GIVEN_UP)
+        return e ? e : state < 0 ? ERR_NOT_FOUND : ERR_CONFLICT;
+    db->callbacks_due = true;
+    return db_run(db, "UPDATE outbox SET state=0, tries=0, next_ms=?2 WHERE id=?1",
+                  ARGS(INT(r->id), INT(r->now_ms)));
+}
+
+void store_callback_retry(struct store *s, int64_t id, int64_t now_ms, store_done *done, void *ctx)
+{
+    struct retry *r = calloc(1, sizeof *r);
+    if (!r) {
+        store_refuse(done, ctx);
+        return;
+    }
+    r->op = (struct store_op){.run = run_retry, .arg = r, .done = done, .ctx = ctx};
+    r->id = id;
+    r->now_ms = now_ms;
+    store_post(s, &r->op);
+}
+
 /* ---- reading ---- */
+
+#define READ_COLUMNS                                                                               \
+    "SELECT o.id, o.webhook_id, o.url, coalesce(a.name, ''),"                                      \
+    " coalesce(m.msgid, i.public_id, ''), o.body, o.tries, o.next_ms, o.made_ms, o.error"          \
+    " FROM outbox o LEFT JOIN account a ON a.id=o.account"                                         \
+    " LEFT JOIN message m ON o.id%4<2 AND m.id=o.id/4"                                             \
+    " LEFT JOIN inbox i ON o.id%4=2 AND i.id=o.id/4 "
 
 static void read_callback(sqlite3_stmt *q, struct store_callback *c)
 {
@@ -168,7 +209,9 @@ static void read_callback(sqlite3_stmt *q, struct store_callback *c)
                                  .msgid = db_text(q, 4),
                                  .body = db_text(q, 5),
                                  .tries = (unsigned)db_int(q, 6),
-                                 .next_ms = db_int(q, 7)};
+                                 .next_ms = db_int(q, 7),
+                                 .made_ms = db_int(q, 8),
+                                 .error = db_text(q, 9)};
 }
 
 enum err store_callback_due(struct store_reader *r, int64_t now_ms, size_t limit,
@@ -177,14 +220,7 @@ enum err store_callback_due(struct store_reader *r, int64_t now_ms, size_t limit
     sqlite3_stmt *q = NULL;
     int64_t next = 0;
     size_t given = 0;
-    enum err e =
-        db_row(&r->db, &q,
-               "SELECT o.id, o.webhook_id, o.url, coalesce(a.name, ''),"
-               " coalesce(m.msgid, i.public_id, ''), o.body, o.tries, o.next_ms FROM outbox o"
-               " LEFT JOIN account a ON a.id=o.account"
-               " LEFT JOIN message m ON o.id%4<2 AND m.id=o.id/4"
-               " LEFT JOIN inbox i ON o.id%4=2 AND i.id=o.id/4 WHERE o.state=0 ORDER BY o.next_ms",
-               NO_ARGS);
+    enum err e = db_row(&r->db, &q, READ_COLUMNS "WHERE o.state=0 ORDER BY o.next_ms", NO_ARGS);
     for (; !e; e = db_next(&r->db, q)) {
         struct store_callback c;
         read_callback(q, &c);
@@ -202,4 +238,31 @@ enum err store_callback_due(struct store_reader *r, int64_t now_ms, size_t limit
         return e;
     *next_ms = next;
     return OK;
+}
+
+/* The cursor's row tells its time; where it is not given up any more, what it stood before is as old as it. */
+enum err store_callback_failed_list(struct store_reader *r, const struct store_failed_query *query,
+                                    store_callback_row *row, void *ctx)
+{
+    sqlite3_stmt *q = NULL;
+    int64_t before_ms = INT64_MAX;
+    enum err e = OK;
+    if (query->before_id)
+        e = db_value(&r->db, &before_ms, 0, "SELECT made_ms FROM outbox WHERE id=?1",
+                     ARGS(INT(query->before_id)));
+    if (!e)
+        e = db_row(&r->db, &q,
+                   READ_COLUMNS "WHERE o.state=2 AND o.made_ms<=?1 AND (o.made_ms, o.id)<(?1, ?2)"
+                                " ORDER BY o.made_ms DESC, o.id DESC LIMIT ?3",
+                   ARGS(INT(before_ms), INT(query->before_id ? query->before_id : INT64_MAX),
+                        INT(query->limit ? (int64_t)query->limit : -1)));
+    for (; !e; e = db_next(&r->db, q)) {
+        struct store_callback c;
+        read_callback(q, &c);
+        e = row(ctx, &c);
+        if (e)
+            break;
+    }
+    db_done(q);
+    return e == ERR_EMPTY ? OK : e;
 }
