@@ -173,6 +173,7 @@ static void check_recipient(struct check *c, const struct api_value *v)
     if (c->failed)
         return;
     c->out->recipients = n;
+    c->out->recipient_list = list;
     c->out->recipient = keep(c, api_arena_take(c->arena, n * sizeof *c->out->recipient));
     if (c->out->recipient && list)
         check_recipients(c, v);

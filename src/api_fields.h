@@ -35,6 +35,7 @@ struct api_fields {
     const char *message; /* as it was given */
     char (*recipient)[PHONE_MAX];
     size_t recipients;
+    bool recipient_list; /* it was an array */
     const char *sender, *callbackurl, *lt_callbackurl, *modem; /* NULL: none */
     const char *tags;                                          /* a JSON array */
     int64_t due_ms, valid_until_ms;

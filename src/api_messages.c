@@ -53,6 +53,27 @@ static void answer_msgids(struct post *p)
     buf_free(&json);
 }
 
+/* Of a list, each one with its index, counted from 0. */
+static void answer_denied(struct post *p)
+{
+    struct buf json;
+    const char *before = "{\"recipient\":[";
+    buf_init(&json, API_JSON_MAX);
+    for (size_t i = 0; i < p->accept.count; i++) {
+        if (!p->accept.denied[i])
+            continue;
+        buf_add_str(&json, before);
+        buf_add(&json, "\"", 1);
+        if (p->fields.recipient_list)
+            buf_addf(&json, "%zu: ", i);
+        buf_add_str(&json, "This number has opted out.\"");
+        before = ",";
+    }
+    buf_add_str(&json, "]}");
+    api_json(p->rq, 400, &json);
+    buf_free(&json);
+}
+
 static void post_begin(struct post *p);
 
 static void post_resumed(void *ctx, struct http_request *rq)
@@ -65,7 +86,7 @@ static void post_resumed(void *ctx, struct http_request *rq)
     else if (p->result == ERR_CONFLICT)
         api_detail(rq, 409, "This Idempotency-Key was used with other fields.");
     else if (p->result == ERR_DENIED)
-        api_invalid(rq, "recipient", "This number has opted out.");
+        answer_denied(p);
     else
         api_store_error(rq, p->result);
 }
@@ -125,7 +146,8 @@ static enum err make_messages(struct post *p)
     struct store_accept *a = &p->accept;
     a->count = p->fields.recipients;
     a->messages = api_arena_take(&p->arena, a->count * sizeof *a->messages);
-    enum err e = a->messages ? OK : ERR_NO_MEMORY;
+    a->denied = api_arena_take(&p->arena, a->count * sizeof *a->denied);
+    enum err e = a->messages && a->denied ? OK : ERR_NO_MEMORY;
     for (size_t i = 0; !e && i < a->count; i++)
         e = make_message(p, i, &a->messages[i]);
     return e;

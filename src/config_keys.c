@@ -78,9 +78,9 @@ const struct config_key config_keys[] = {
     {CONFIG_INBOX, "partial_after", KEY_DURATION, CLK_SECOND_MS, 30 * CLK_DAY_MS, "24h",
      IN(inbox.partial_after_ms), .help = "a set still incomplete then is delivered, marked as partial"},
     {CONFIG_INBOX, "opt_out", KEY_LIST, 0, 0, "STOP, STOPALL, UNSUBSCRIBE, CANCEL, END, QUIT, 停止",
-     IN(inbox.opt_out), .later = true,
+     IN(inbox.opt_out),
      .help = "an inbound text that is one of these: no more SMS to that number"},
-    {CONFIG_INBOX, "opt_in", KEY_LIST, 0, 0, "START, UNSTOP", IN(inbox.opt_in), .later = true,
+    {CONFIG_INBOX, "opt_in", KEY_LIST, 0, 0, "START, UNSTOP", IN(inbox.opt_in),
      .help = "an inbound text that takes an opt-out back"},
 
     {CONFIG_QUEUE, "uncertain", KEY_CHOICE, 0, 0, "resend", IN(queue.uncertain),

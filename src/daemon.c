@@ -37,7 +37,8 @@ struct daemon {
     struct url_policy
         policy; /* where callbacks may go: set before the API starts, then read only */
     struct api *api;
-    enum err tick_err; /* of the last tick */
+    enum err tick_err;                                                /* of the last tick */
+    const char *opt_out[CONFIG_ITEMS_MAX], *opt_in[CONFIG_ITEMS_MAX]; /* into config */
     char links_base[CONFIG_URL_MAX];
 };
 
@@ -129,11 +130,21 @@ static enum err start_accounts(struct daemon *d, char *why)
     return accounts_load(d->config, &d->accounts, why);
 }
 
+static struct store_words words_of(const struct config_list *list, const char **room)
+{
+    for (unsigned i = 0; i < list->n; i++)
+        room[i] = list->item[i];
+    return (struct store_words){room, list->n};
+}
+
 static enum err start_store(struct daemon *d, char *why)
 {
     char path[PATH_MAX];
+    const struct store_words out = words_of(&d->config->inbox.opt_out, d->opt_out),
+                             in = words_of(&d->config->inbox.opt_in, d->opt_in);
     snprintf(path, sizeof path, "%.3900s/smsbridge.db", d->config->daemon.state_dir);
-    return store_open(path, clk_wall_ms(), &d->store, why);
+    enum err e = store_open(path, clk_wall_ms(), &d->store, why);
+    return e ? e : store_opt_words(d->store, &out, &in);
 }
 
 static enum err start_farm(struct daemon *d, char *why)

@@ -68,6 +68,7 @@ struct store_accept {
     const char *fingerprint;            /* of the validated fields, hexadecimal */
     struct store_new_message *messages;
     size_t count;
+    bool *denied;                       /* out, with ERR_DENIED, where not NULL: of each message, whether it was why */
     bool replayed;                      /* out: the key was known; messages[].msgid are the earlier ones */
 };
 /* All messages or none.  ERR_CONFLICT: the key was used with another fingerprint, within 24 h;
@@ -239,6 +240,13 @@ enum err store_incoming(struct store *s, const char *modem, const char *iccid, c
 /* Octets that nobody understood: kept. */
 enum err store_raw(struct store *s, const char *modem, const char *iccid, const struct sms_raw *pdu,
                    int64_t now_ms);
+
+/* ---- who asked for no more ---- */
+struct store_words { const char *const *word; size_t n; };      /* UTF-8 */
+/* An inbound text that is one of these words as a whole, whatever its capitals: no SMS to its sender's number any
+ * more, or again.  Obeyed at acceptance (ERR_DENIED), and by messages that are queued already (FAIL, "opted_out").
+ * The words are borrowed until store_close(). */
+enum err store_opt_words(struct store *s, const struct store_words *out, const struct store_words *in);
 
 /* ---- modems and SIMs ---- */
 enum err store_identified(struct store *s, const char *modem, const struct modem_identity *who, int64_t now_ms);

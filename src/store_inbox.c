@@ -81,9 +81,12 @@ enum err inbox_add(struct db *db, const struct inbound *in, const struct sms_ud 
                    ARGS(TEXT(public_id), INT(in->modem), INT(in->sim), TEXT(in->sender),
                         TEXT(buf_str(&content)), INT(in->now_ms), INT(in->scts_ms), INT(parts),
                         INT(partial), INT(binary)));
+    int64_t id = db_last_id(db);
+    if (!e && !binary && !partial)
+        e = opt_note(db, in->sender, buf_str(&content), in->now_ms);
     buf_free(&content);
     if (!e && in->url)
-        e = outbox_add_inbox(db, db_last_id(db), in->url, in->now_ms);
+        e = outbox_add_inbox(db, id, in->url, in->now_ms);
     return e;
 }
 

@@ -76,21 +76,21 @@ static enum err keep_key(struct db *db, int64_t account, const struct store_acce
  * nothing. */
 static enum err check_all(struct db *db, const struct store_accept *a)
 {
+    bool any = false;
     for (size_t i = 0; i < a->count; i++) {
         const struct store_new_message *m = &a->messages[i];
-        int64_t found;
-        enum err e = db_value(db, &found, 0, "SELECT 1 FROM opt_out WHERE number=?1",
-                              ARGS(TEXT(m->recipient)));
-        if (!e && found)
-            e = ERR_DENIED;
+        int64_t found = 0;
+        bool denied = false;
+        enum err e = opted_out(db, m->recipient, &denied);
         if (!e && m->slug)
             e = db_value(db, &found, 0, "SELECT 1 FROM link WHERE slug=?1", ARGS(TEXT(m->slug)));
-        if (!e && found)
-            e = ERR_BUSY;
-        if (e)
-            return e;
+        if (e || found)
+            return e ? e : ERR_BUSY;
+        if (a->denied)
+            a->denied[i] = denied;
+        any |= denied;
     }
-    return OK;
+    return any ? ERR_DENIED : OK;
 }
 
 static enum err add_parts(struct db *db, int64_t id, int64_t modem,

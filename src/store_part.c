@@ -118,7 +118,7 @@ static uint32_t validity(int64_t valid_until_ms, int64_t now_ms)
 }
 
 struct candidate {
-    bool expired, undecodable;
+    bool expired, opted_out, undecodable;
 };
 
 /* Reads the message into the job. */
@@ -141,7 +141,10 @@ static enum err fill_job(struct db *db, const struct pick *p, struct store_claim
     verdict->undecodable = text_copy(submit->recipient, sizeof submit->recipient, db_text(q, 1)) ||
                            encode(db_text(q, 2), (unsigned)db_int(q, 3), p->part, submit);
     (void)text_copy(c->msgid, sizeof c->msgid, db_text(q, 0));
+    e = opted_out(db, db_text(q, 1), &verdict->opted_out);
     db_done(q);
+    if (e)
+        return e;
     c->job.part = (uint64_t)p->part;
     c->queued_ms = c->now_ms - p->due_ms;
     return OK;
@@ -158,12 +161,17 @@ static enum err mark_sending(struct db *db, int64_t part, int64_t modem, int64_t
                        last < 0 ? SQL_NULL : INT((last + 1) % 256)));
 }
 
-static enum err drop(struct db *db, int64_t message, const struct candidate *why, int64_t now_ms)
+/* Why a part is not to go out any more; code NULL: it may. */
+struct refusal {
+    const char *code, *text;
+};
+
+static struct refusal refusal_of(const struct candidate *c)
 {
-    return why->expired
-               ? message_fail(db, message, "expired",
-                              "Its validity ran out before it could be sent", now_ms)
-               : message_fail(db, message, "refused", "The text cannot be put into parts", now_ms);
+    return c->expired ? (struct refusal){"expired", "Its validity ran out before it could be sent"}
+           : c->opted_out   ? (struct refusal){"opted_out", "The recipient asked for no more SMS"}
+           : c->undecodable ? (struct refusal){"refused", "The text cannot be put into parts"}
+                            : (struct refusal){NULL, NULL};
 }
 
 /* Claims into *c; c->job.part stays 0 when nothing is due.  A message that cannot go out any
@@ -184,11 +192,12 @@ static enum err claim(struct db *db, struct store_claim *c, int64_t *next_ms)
         if (e || !p.part)
             return e;
         e = fill_job(db, &p, c, &verdict);
-        if (!e && !verdict.expired && !verdict.undecodable)
+        struct refusal why = refusal_of(&verdict);
+        if (!e && !why.code)
             return mark_sending(db, p.part, modem, sim, c->now_ms);
         c->job.part = 0;
         if (!e)
-            e = drop(db, p.part / PART_STEP, &verdict, c->now_ms);
+            e = message_fail(db, p.part / PART_STEP, why.code, why.text, c->now_ms);
     }
     *next_ms = c->now_ms;
     return e;

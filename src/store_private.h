@@ -49,6 +49,7 @@ struct db {
     int64_t changes_before;     /* db_total_changes() at db_begin() */
     int64_t queued, delivering; /* what this transaction adds to the counts */
     bool parts_due, callbacks_due;
+    struct store_words opt_out, opt_in;
     int64_t link_cursor; /* how far store_tick() has looked for links to erase */
 };
 
@@ -207,6 +208,11 @@ enum err outbox_add_message(struct db *db, int64_t message, enum store_callback_
 enum err outbox_add_inbox(struct db *db, int64_t inbox, const char *url, int64_t now_ms) MUST_CHECK;
 #define OUTBOX_STEP                                                                                \
     4 /* the key of a callback is subject * OUTBOX_STEP + kind: one each, by construction */
+
+/* ---- who asked for no more (store_optout.c) ---- */
+/* A whole text came from there. */
+enum err opt_note(struct db *db, const char *sender, const char *text, int64_t now_ms) MUST_CHECK;
+enum err opted_out(struct db *db, const char *recipient, bool *is) MUST_CHECK;
 
 /* ---- what arrives (store_inbox.c, store_fragment.c) ---- */
 struct inbound {

@@ -65,7 +65,8 @@ static const char first_step[] =
     " fingerprint TEXT NOT NULL, msgids TEXT NOT NULL, at_ms INTEGER NOT NULL,"
     " PRIMARY KEY(account, name)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX idempotency_age ON idempotency(at_ms);"
-    "CREATE TABLE opt_out(number TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE opt_out(tail INTEGER NOT NULL, number TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(tail, number)) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE inbox(id INTEGER PRIMARY KEY, public_id TEXT NOT NULL UNIQUE,"
     " modem INTEGER NOT NULL, sim INTEGER NOT NULL, sender TEXT NOT NULL, message TEXT NOT NULL,"

@@ -47,3 +47,4 @@ http_listen_test_OBJ := src/http_listen.o src/http_form.o
 store_random_test_OBJ := $(STORE_OBJ)
 bench_store_OBJ := $(STORE_OBJ)
 modem_text_test_OBJ := $(SMS_OBJ)
+store_optout_test_OBJ := $(STORE_OBJ)
