@@ -324,7 +324,7 @@ def test_url_comes_from_the_posts_host(daemon, post, get):
 @pytest.mark.parametrize("path", ["/sms/messages/dabd8e76-390f-421c-87b5-57f31339d0c5", "/sms/messages/0123456789/",
                                   "/sms/messages/" + "x" * 5000, "/sms/messages/%00", "/sms/messages/%2e%2e", "/sms/messages/a/b",
                                   "/voice/simple/playback/dabd8e76/", "/voice/dins/", "/", "//", "/sms", "/sms/messages//",
-                                  "/nope", "/sms/inbox/nope/", "/modems/nope/", "/metrics", "/events/", "/links/", "/callbacks/"])
+                                  "/nope", "/sms/inbox/nope/", "/modems/nope/", "/metrics", "/events/", "/links/", "/callbacks/nope/"])
 def test_404_is_empty(get, path):
     answer = get(path)
     assert answer.status_code == 404 and answer.content == b"" and answer.headers["Content-Length"] == "0"
