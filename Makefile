@@ -87,7 +87,7 @@ check-unit: $(UNIT)
 check-corpora: $(REPLAY)
 	@set -e; for t in $(TARGET); do timeout 300 $(B)/replay/$$t tests/fuzz/corpus/$$t; done
 check-e2e: all $(B)/preload_tiocmget.so
-	SMSBRIDGE_BUILD=$(abspath $(B)) timeout 3000 $(PYTHON) -m pytest -q -n $(E2E_JOBS) --dist loadscope \
+	SMSBRIDGE_BUILD=$(abspath $(B)) timeout 3000 $(PYTHON) -m pytest -q --durations=8 -n $(E2E_JOBS) --dist loadscope \
 	    -p no:cacheprovider tests/e2e $(E2E_ARGS)
 
 # The whole suite again, compiled with the sanitizers; a finding ends the program, and so the test.
