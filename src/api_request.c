@@ -5,12 +5,20 @@
 
 #include "api_fields.h"
 #include "api_impl.h"
+#include "text.h"
 
 static void refuse_type(struct http_request *rq, const char *type)
 {
     char text[160];
     snprintf(text, sizeof text, "Unsupported media type \"%.80s\" in request.", type ? type : "");
     api_detail(rq, 415, text);
+}
+
+/* RFC 9110 15.5.16: a packed body is not read as if it were not, and never unpacked. */
+static bool is_packed(struct http_request *rq)
+{
+    const char *coding = http_header(rq, "Content-Encoding");
+    return coding && *coding && !text_equal_nocase(coding, "identity");
 }
 
 static bool read_body(struct api_call *call, struct api_arena *arena, struct api_body *out)
@@ -20,6 +28,10 @@ static bool read_body(struct api_call *call, struct api_arena *arena, struct api
     size_t n;
     if (http_body(call->rq, &body, &n)) {
         api_detail(call->rq, 413, "The request body is longer than 256 KiB.");
+        return false;
+    }
+    if (is_packed(call->rq)) {
+        api_detail(call->rq, 415, "Content-Encoding is not supported: send the body as it is.");
         return false;
     }
     enum err e = api_body_parse(arena, type, body, n, out, why);
