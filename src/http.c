@@ -2,7 +2,9 @@
  * Refuses to know routes.  Only this and http_answer.c know libmicrohttpd.
  * Promises: libmicrohttpd is run from one thread of ours, so that nothing here needs a lock but the wake-up;
  * its time-out is inactivity only, so connections are kept in the order of their age and cut by it. */
+#include <ctype.h>
 #include <errno.h>
+#include <malloc.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,8 @@
 #define STOP_ANSWERS_MS 1000  /* running answers */
 #define STOP_RESUME_MS  10000 /* suspended requests: their work has deadlines of its own */
 #define DRAIN_MAX       (16 * 1024 * 1024) /* of a body that is too long, so that the 413 is read */
+#define MANY            1024               /* connections, whose memory is worth giving back */
+#define GAP_MAX         8192               /* of blanks between two headers */
 #define BODY_KEEP       4096 /* a body's memory is kept for the next request up to this */
 
 /* ---- connections ---- */
@@ -52,6 +56,19 @@ static void cut_overdue(struct http *h)
         conn_cut(oldest);
 }
 
+/* libmicrohttpd, edge-triggered, does not see an end that came along with the request before it: who became
+ * idle lately is asked once more.  One that has more to say, or whose request is whole, is left alone. */
+static void cut_gone(struct http *h, int64_t since_ms)
+{
+    struct http_conn *c, *before;
+    char byte;
+    for (c = TAILQ_LAST(&h->idle, conn_list); c && c->since_ms >= since_ms; c = before) {
+        before = TAILQ_PREV(c, conn_list, idle_link);
+        if (!c->rq.again && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+            conn_cut(c);
+    }
+}
+
 static void conn_started(struct http *h, struct MHD_Connection *mhd, void **slot)
 {
     const union MHD_ConnectionInfo *fd =
@@ -70,6 +87,17 @@ static void conn_started(struct http *h, struct MHD_Connection *mhd, void **slot
     /* at the limit a visitor would wait: make room before */
     if (++h->connections > h->o.connections_max - h->o.connections_max / 8)
         conn_cut(TAILQ_FIRST(&h->idle));
+}
+
+/* Of thousands of connections glibc keeps tens of MiB in small pieces. */
+static void give_memory_back(struct http *h)
+{
+    if (h->connections > h->most)
+        h->most = h->connections;
+    if (h->most < MANY || h->connections > h->most / 4)
+        return;
+    (void)malloc_trim(0);
+    h->most = h->connections;
 }
 
 static void conn_closed(struct http *h, struct http_conn *c)
@@ -97,9 +125,10 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **slot,
 /* ---- requests ---- */
 
 struct framing {
-    unsigned lengths, codings;
+    unsigned lengths, codings, hosts;
     bool bad, expect;
     uint64_t length;
+    const char *end; /* of the header before, in libmicrohttpd's buffer */
 };
 
 static bool is_header(const char *key, size_t n, const char *name)
@@ -107,33 +136,73 @@ static bool is_header(const char *key, size_t n, const char *name)
     return n == strlen(name) && text_equal_nocase(key, name);
 }
 
+/* RFC 9110 5.6.2, less what no header of anybody has: "Content-Length : 5" and a NUL before a name are
+ * read differently by different readers (RFC 9112 5.1). */
+static bool name_ok(const char *name, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!isalnum((unsigned char)name[i]) && (!name[i] || !strchr("!#$%&'*+-.^_`|~", name[i])))
+            return false;
+    }
+    return n > 0;
+}
+
+/* Nothing but what libmicrohttpd takes for an end, from one place of its buffer to a later one. */
+static bool only_ends_between(const char *from, const char *to)
+{
+    uintptr_t n = (uintptr_t)to - (uintptr_t)from;
+    for (uintptr_t i = 0; n <= GAP_MAX && i < n; i++) {
+        if (from[i] && !strchr(" \t\r\n", from[i]))
+            return false;
+    }
+    return n <= GAP_MAX;
+}
+
+/* libmicrohttpd 0.9.75 appends a folded line to the header's name ("Content-Length: 5\r\n 0" is a
+ * "Content-Length0: 5") and ends a value at a NUL.  It keeps names and values where they came in, one behind
+ * the other, except those that it put together: so they are known. */
+static bool in_place(struct framing *f, const char *key, size_t key_n, const char *value,
+                     size_t value_n)
+{
+    bool ok = !f->end || only_ends_between(f->end, key);
+    f->end = value ? value + value_n : key + key_n;
+    return ok && (!value || only_ends_between(key + key_n, value));
+}
+
+/* libmicrohttpd takes "5" for itself; anything around it somebody else may read otherwise. */
+static bool digits_only(const char *value)
+{
+    return value && *value && value[strspn(value, "0123456789")] == '\0';
+}
+
 static enum MHD_Result look_at_header(void *ctx, enum MHD_ValueKind kind, const char *key,
                                       size_t key_n, const char *value, size_t value_n)
 {
     struct framing *f = ctx;
     (void)kind;
-    (void)value_n;
-    if (key_n == 0 || key[key_n - 1] == ' ' || key[key_n - 1] == '\t')
-        f->bad =
-            true; /* RFC 9112 5.1: "Content-Length : 5" is read differently by different readers */
+    f->bad |= !name_ok(key, key_n) || !in_place(f, key, key_n, value, value_n);
     if (is_header(key, key_n, "Content-Length")) {
         f->lengths++;
+        f->bad |= !digits_only(value);
         f->length = value ? strtoull(value, NULL, 10) : 0;
     } else if (is_header(key, key_n, "Transfer-Encoding")) {
         f->codings++;
         f->bad |= !value || !text_equal_nocase(value, "chunked");
+    } else if (is_header(key, key_n, "Host")) {
+        f->hosts++;
     } else if (is_header(key, key_n, "Expect")) {
         f->expect = true;
     }
     return MHD_YES;
 }
 
-/* RFC 9112 6.3: what a proxy in front may have read as another request is refused as a whole. */
+/* RFC 9112 3.2, 6.3: what a proxy in front may have read as another request is refused as a whole. */
 static bool framing_ok(struct http_request *rq, struct framing *f)
 {
     *f = (struct framing){0};
     MHD_get_connection_values_n(rq->mhd, MHD_HEADER_KIND, look_at_header, f);
-    return !f->bad && f->lengths + f->codings <= 1;
+    f->bad |= f->end && !only_ends_between(f->end, f->end + 2); /* behind the last one */
+    return !f->bad && f->lengths + f->codings <= 1 && f->hosts <= 1;
 }
 
 /* "http://host/path" (RFC 9112 3.2.2) is served like "/path". */
@@ -185,6 +254,7 @@ static enum MHD_Result request_complete(struct http_conn *c)
 
 static enum MHD_Result request_begins(struct http_conn *c, const char *target, const char *method)
 {
+    static const struct http_line closes = {"Connection", "close"};
     struct http_request *rq = &c->rq;
     struct framing f;
     rq->method = method;
@@ -193,7 +263,7 @@ static enum MHD_Result request_begins(struct http_conn *c, const char *target, c
     rq->too_long = rq->answered = rq->again = false;
     buf_clear(&rq->body);
     if (!framing_ok(rq, &f)) {
-        http_answer_bytes(rq, 400, NULL, "", 0, NULL, 0);
+        http_answer_bytes(rq, 400, NULL, "", 0, &closes, 1);
         return rq->answered ? MHD_YES : MHD_NO;
     }
     const union MHD_ConnectionInfo *size =
@@ -262,6 +332,7 @@ static void on_completed(void *ctx, struct MHD_Connection *mhd, void **slot,
     rq->resumed = NULL;
     if (rq->body.cap > BODY_KEEP)
         buf_free(&rq->body);
+    rq->again = false;
     if (rq->busy) {
         rq->busy = false;
         h->busy--;
@@ -363,8 +434,10 @@ void *http_serve(void *arg)
         int64_t now_ms = clk_mono_ms();
         if (now_ms < next_ms)
             continue;
-        next_ms = now_ms + TICK_MS;
         cut_overdue(h);
+        cut_gone(h, now_ms - 2 * TICK_MS);
+        give_memory_back(h);
+        next_ms = now_ms + TICK_MS;
     }
     stop_daemons(h);
     return NULL;

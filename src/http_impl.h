@@ -61,7 +61,8 @@ struct http {
     /* of the thread alone */
     struct conn_list idle; /* the oldest first */
     unsigned connections, busy, suspended;
-    bool closed; /* one, since we waited last: the listening socket may go back into the set */
+    unsigned most; /* connections at a time, since memory was given back */
+    bool closed;   /* one, since we waited last: the listening socket may go back into the set */
 };
 
 /* ---- http.c ---- */
