@@ -21,35 +21,33 @@
 #define SILENCE_MS       200 /* after the OK that ends a resynchronisation */
 #define HUSH_MS          100 /* after ESC */
 #define HUSH_MAX_MS      1000
+#define AT_ONCE_MS       300 /* an answer that took longer may be an earlier command's */
+#define SLOW_FACTOR      2 /* times the usual for one answer of a slow modem, twice that for all */
 
 #define CTRL_Z 0x1A
 #define ESC    "\x1b"
 
 struct at {
     int fd, wake_fd;
-    bool socket, poisoned, in_handler, last_look;
+    bool socket, poisoned, in_handler, last_look, truncated;
     struct at_handler handler;
     int64_t deadline;   /* of what is being waited for */
     int64_t hurried;    /* the running command's, by at_hurry(): of its prompt and of its answer */
     unsigned heard;     /* lines handed out, or bytes read, since somebody set it to 0 */
+    unsigned owed;      /* final results that were given up on and may still come */
     const char *prefix; /* of the running command's answer */
     const char *name;   /* "+CGSN" of "AT+CGSN": its own answer is no chatter */
     struct at_result result;
-    unsigned lines;
-    bool truncated;
-    size_t text_len, rx_at, rx_len;
+    size_t lines, text_len, rx_at, rx_len;
     struct at_lex lex;
     struct at_trace trace;
-    char rx[RX_MAX];
-    char tx[AT_LINE_MAX + 1];
-    char text[AT_ANSWER_MAX];
+    char rx[RX_MAX], tx[AT_LINE_MAX + 1], text[AT_ANSWER_MAX];
 };
 
 enum err at_new(int fd, int wake_fd, const struct at_handler *handler, struct at **out)
 {
     struct stat st;
-    struct at *at =
-        malloc(sizeof *at); /* not calloc: the buffers stay unmapped until they are used */
+    struct at *at = malloc(sizeof *at); /* not calloc: the buffers stay unmapped until used */
     if (!at)
         return ERR_NO_MEMORY;
     memset(at, 0, offsetof(struct at, lex));
@@ -191,6 +189,9 @@ static bool next_token(struct at *at, struct at_token *t)
 
 static void hand_out(struct at *at, const char *line, const char *pdu)
 {
+    struct at_result late;
+    if (at->owed && !pdu && at_final_parse(line, false, &late))
+        at->owed--;
     at->heard++;
     at->in_handler = true;
     at->handler.unsolicited(at->handler.ctx, line, pdu);
@@ -339,7 +340,7 @@ static void fill_reply(const struct at *at, struct at_reply *reply)
 {
     *reply = (struct at_reply){.final = at->result.final, .code = at->result.code};
     memcpy(reply->words, at->result.words, sizeof reply->words);
-    reply->lines = at->lines;
+    reply->lines = (unsigned)at->lines;
     reply->text = at->text;
     reply->truncated = at->truncated;
 }
@@ -351,8 +352,8 @@ static enum err finish(struct at *at, enum err e, const struct at_token *t, stru
         if (reply)
             fill_reply(at, reply);
     }
-    if (e == ERR_TIMEOUT)
-        at->poisoned = true;
+    at->poisoned = at->poisoned || e == ERR_TIMEOUT;
+    at->owed += e == ERR_TIMEOUT;
     at_lex_expect(&at->lex, NULL);
     at->prefix = NULL;
     return e;
@@ -398,7 +399,7 @@ enum err at_ok(struct at *at, struct at_reply *reply, int timeout_ms, const char
     return e == OK && at->result.final != AT_OK ? ERR_REFUSED : e;
 }
 
-/* No prompt: out of a text mode that we may be in without knowing. */
+/* Out of a text mode that we may be in. */
 static void send_escape(struct at *at)
 {
     at_trace_said(&at->trace, &at->handler, ESC, 1);
@@ -498,59 +499,102 @@ static void hand_out_rest(struct at *at)
             hand_out(at, t.line, t.pdu);
 }
 
-/* Until a final result of "AT": a +CMS ERROR is a late one of the PDU before. */
+/* Until a final result of "AT": a +CMS ERROR is a late one of the PDU before, not the one that is owed. */
 static enum err await_at(struct at *at, struct at_token *t)
 {
     enum err e;
-    while ((e = await_token(at, t)) == OK && t->result->final == AT_CMS_ERROR)
+    while ((e = await_token(at, t)) == OK && t->result->final == AT_CMS_ERROR) {
+        at->owed += at->owed == 1;
         hand_out(at, t->line, NULL);
+    }
     return e;
 }
 
-/* One ESC and one AT.  OK: its OK came and then no other final result, so that it was its own.
- * ERR_REFUSED: an ERROR, or one result too many. */
-static enum err resync_once(struct at *at, bool escape, int64_t end)
+/* One try to resynchronise: it may take until `end`. */
+struct attempt {
+    bool escape, drain; /* drain: says nothing, only takes what is owed */
+    bool any, at_once;  /* results came; the first of them did so at once */
+    bool clean;         /* the last was OK, none was one more than we ever asked for */
+    int64_t end;
+};
+
+/* Final results until none is owed and then silence.  Behind one that came at once those that are owed would come
+ * at once, too: such a modem is not slow, it never heard the commands. */
+static enum err take_results(struct at *at, struct attempt *a)
+{
+    struct at_token t;
+    int64_t asked = clk_mono_ms();
+    enum err e;
+    set_deadline(at, (int)(a->end - asked));
+    while ((e = await_at(at, &t)) == OK) {
+        if (!a->any)
+            a->at_once = !a->drain && clk_mono_ms() - asked < AT_ONCE_MS;
+        a->any = true;
+        a->clean = t.result->final == AT_OK && at->owed > 0;
+        at->owed -= at->owed > 0;
+        if (at->owed == 0 || a->at_once)
+            set_deadline(at, SILENCE_MS);
+    }
+    return e;
+}
+
+/* One ESC and one AT.  OK: its OK came, nothing is owed and nothing was too much.
+ * ERR_REFUSED: an ERROR, or results that may be another command's. */
+static enum err resync_once(struct at *at, struct attempt *a)
 {
     static const struct at_expect expect = {.command = "AT"};
-    struct at_token t;
-    if (escape)
+    if (a->escape)
         send_escape(at);
-    enum err e = hush(at, end);
+    enum err e = hush(at, a->end);
     hand_out_rest(at);
     if (e)
         return e;
     at_lex_expect(&at->lex, &expect);
-    set_deadline(at, (int)(end - clk_mono_ms()));
-    e = send_text(at, "AT", '\r', NULL);
+    set_deadline(at, (int)(a->end - clk_mono_ms()));
+    if (!a->drain) {
+        at->owed++;
+        e = send_text(at, "AT", '\r', NULL);
+    }
     if (e == OK)
-        e = await_at(at, &t);
-    if (e)
+        e = take_results(at, a);
+    at_lex_expect(&at->lex, NULL);
+    if (e != ERR_TIMEOUT || !a->any)
         return e;
-    if (t.result->final != AT_OK)
-        return ERR_REFUSED;
-    set_deadline(at, SILENCE_MS);
-    e = await_at(at, &t);
-    if (e == OK)
-        return ERR_REFUSED;
-    return e == ERR_TIMEOUT ? OK : e;
+    return a->clean && at->owed == 0 && !a->drain ? OK : ERR_REFUSED;
 }
 
+/* A modem that takes seconds has a queue of what we asked, and each answer would be taken for the next command's:
+ * until it has given them all it is asked nothing more.  One that was deaf has lost them; that it says OK at once,
+ * twice, tells.  ESC not each time: some modems take it and AT for one command that they do not know. */
 enum err at_resync(struct at *at, int timeout_ms)
 {
-    int64_t end = clk_mono_ms() + timeout_ms;
+    int64_t now, end = clk_mono_ms() + timeout_ms;
+    unsigned at_once = 0;
+    bool late = false, slow = false;
     enum err e = ERR_TIMEOUT;
     if (at->in_handler)
         return ERR_BUSY;
     at->prefix = NULL;
-    for (unsigned i = 0; clk_mono_ms() < end; i++) {
-        int64_t try_end = clk_mono_ms() + timeout_ms / 3;
-        /* Not each time: some modems take ESC and AT for one command that they do not know. */
-        e = resync_once(at, i % 2 == 0, try_end < end ? try_end : end);
-        at_lex_expect(&at->lex, NULL);
+    at->hurried = INT64_MAX;
+    for (unsigned i = 0; (now = clk_mono_ms()) < end && now < at->hurried; i++) {
+        struct attempt a = {.escape = i % 2 == 0 && !slow, .drain = slow && at->owed};
+        unsigned owed = at->owed + !a.drain;
+        a.end = now + (slow ? SLOW_FACTOR * timeout_ms : timeout_ms / 3);
+        a.end = a.end < end ? a.end : end;
+        e = resync_once(at, &a);
+        at_once = a.at_once && a.clean ? at_once + 1 : 0;
+        if (at_once == 2 && e == ERR_REFUSED)
+            e = OK;
         if (e != ERR_TIMEOUT && e != ERR_REFUSED)
             break;
+        if (!late && at->owed && at->owed < owed)
+            end = clk_mono_ms() + 2 * SLOW_FACTOR * timeout_ms;
+        late = late || (at->owed && at->owed < owed);
+        slow = slow || (late && !a.at_once);
+        if (a.drain && at->owed == owed)
+            at->owed = 0; /* they would be here by now */
     }
-    if (e == OK)
-        at->poisoned = false;
+    at->poisoned = at->poisoned && e != OK;
+    at->owed = e == OK ? 0 : at->owed;
     return e == ERR_REFUSED ? ERR_TIMEOUT : e;
 }

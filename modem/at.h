@@ -87,7 +87,8 @@ enum err at_idle(struct at *at, int timeout_ms) MUST_CHECK;
 
 /* ESC, drain, "AT" until a clean OK and 200 ms of silence.  Late lines met on the way are handed to the
  * unsolicited handler (a late +CMGS or +CMS ERROR among them).  An attempt takes at most a third of
- * timeout_ms.  ERR_TIMEOUT: all failed; ERR_CLOSED. */
+ * timeout_ms, and all of them that time; four times as long when answers come, but late: until all that was
+ * asked is answered.  ERR_TIMEOUT: all failed; ERR_CLOSED. */
 enum err at_resync(struct at *at, int timeout_ms) MUST_CHECK;
 bool at_poisoned(const struct at *at);
 

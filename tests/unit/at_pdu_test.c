@@ -299,6 +299,88 @@ static void test_resync_fails(void **state)
     scene_end(&s, "");
 }
 
+#define SLOW_MS 700
+
+/* A modem that takes its time for each command and keeps those that come meanwhile for later. */
+static void *slow_main(void *arg)
+{
+    struct scene *s = arg;
+    char got[256], *end;
+    size_t n = 0;
+    for (;;) {
+        while (!(end = memchr(got, '\r', n))) {
+            ssize_t r = read(s->far, got + n, sizeof got - n);
+            if (r <= 0)
+                return NULL;
+            n += (size_t)r;
+        }
+        bool asked = memmem(got, (size_t)(end - got), "+CSQ", 4) != NULL;
+        n -= (size_t)(end + 1 - got);
+        memmove(got, end + 1, n);
+        poll(NULL, 0, SLOW_MS);
+        peer_write(s, asked ? "+CSQ: 7,7\r\nOK\r\n" : "OK\r\n");
+    }
+}
+
+/* Each of our "AT" is answered, one after another: none of it may be taken for the next command's answer. */
+static void test_resync_of_a_slow_modem(void **state)
+{
+    static const struct step nothing[] = {{0}};
+    struct scene s;
+    struct at_reply r;
+    (void)state;
+    for (int late = 0; late < 2; late++) { /* late: so is the answer of a command that we gave up */
+        scene_start(&s, PTY, nothing, false);
+        scene_join(&s);
+        assert_int_equal(pthread_create(&s.thread, NULL, slow_main, &s), 0);
+        s.running = true;
+        if (late)
+            assert_int_equal(at_ok(s.at, &r, SLOW_MS / 2, "+CSQ", "AT+CSQ"), ERR_TIMEOUT);
+        assert_int_equal(at_resync(s.at, 1200), OK);
+        assert_int_equal(at_ok(s.at, &r, LONG_MS, "+CSQ", "AT+CSQ"), OK);
+        assert_int_equal(r.lines, 1);
+        expect_line(&r, 0, "+CSQ: 7,7");
+        close(s.near); /* the peer's end */
+        scene_join(&s);
+        s.near = -1;
+        scene_end(&s, "");
+    }
+}
+
+static void *deaf_main(void *arg)
+{
+    struct scene *s = arg;
+    char got[256];
+    poll(NULL, 0, SLOW_MS);
+    assert_true(read(s->far, got, sizeof got) > 0); /* lost */
+    peer_write(s, "\r\nRDY\r\n");
+    for (ssize_t n; (n = read(s->far, got, sizeof got)) > 0;)
+        if (memchr(got, '\r', (size_t)n))
+            peer_write(s, "OK\r\n");
+    return NULL;
+}
+
+/* One that has just started has lost them: their answers are not waited for. */
+static void test_resync_of_a_deaf_modem(void **state)
+{
+    static const struct step nothing[] = {{0}};
+    struct scene s;
+    (void)state;
+    scene_start(&s, PTY, nothing, false);
+    scene_join(&s);
+    assert_int_equal(pthread_create(&s.thread, NULL, deaf_main, &s), 0);
+    s.running = true;
+    int64_t start = clk_mono_ms();
+    assert_int_equal(at_resync(s.at, 3 * LONG_MS / 5), OK);
+    assert_in_range(clk_mono_ms() - start, SLOW_MS, LONG_MS / 2);
+    assert_int_equal(at_ok(s.at, NULL, LONG_MS, NULL, "AT+A"), OK);
+    close(s.near);
+    scene_join(&s);
+    s.near = -1;
+    assert_string_equal(s.heard, "RDY|");
+    scene_end(&s, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_waits_for_room),
         cmocka_unit_test(test_resync),
         cmocka_unit_test(test_resync_fails),
+        cmocka_unit_test(test_resync_of_a_slow_modem),
+        cmocka_unit_test(test_resync_of_a_deaf_modem),
     };
     choose_seed();
     return cmocka_run_group_tests(tests, NULL, NULL);
