@@ -39,6 +39,7 @@ struct daemon {
     struct api *api;
     enum err tick_err;                                                /* of the last tick */
     const char *opt_out[CONFIG_ITEMS_MAX], *opt_in[CONFIG_ITEMS_MAX]; /* into config */
+    const char *(*routes)[CONFIG_ITEMS_MAX]; /* the same: senders and prefixes of each modem */
     char links_base[CONFIG_URL_MAX];
 };
 
@@ -145,6 +146,30 @@ static enum err start_store(struct daemon *d, char *why)
     snprintf(path, sizeof path, "%.3900s/smsbridge.db", d->config->daemon.state_dir);
     enum err e = store_open(path, clk_wall_ms(), &d->store, why);
     return e ? e : store_opt_words(d->store, &out, &in);
+}
+
+/* What the store is to know of the modems; its lists point into the configuration. */
+static enum err start_routes(struct daemon *d, char *why)
+{
+    const struct config *c = d->config;
+    struct store_modem *modems = calloc(c->modems ? c->modems : 1, sizeof *modems);
+    d->routes = calloc(c->modems ? 2 * c->modems : 1, sizeof *d->routes);
+    enum err e = modems && d->routes ? OK : ERR_NO_MEMORY;
+    for (unsigned i = 0; !e && i < c->modems; i++) {
+        const struct config_modem *m = &c->modem[i];
+        modems[i] = (struct store_modem){
+            .name = m->modem.name,
+            .senders = words_of(&m->senders, d->routes[2 * i]),
+            .prefixes = words_of(&m->prefixes, d->routes[2 * i + 1]),
+            .per_minute = (unsigned)m->per_minute,
+            .per_day = (unsigned)m->per_day,
+        };
+    }
+    if (!e)
+        e = store_modems(d->store, modems, c->modems, clk_wall_ms());
+    snprintf(why, CONFIG_WHY_MAX, "%s", err_str(e));
+    free(modems);
+    return e;
 }
 
 static enum err start_farm(struct daemon *d, char *why)
@@ -303,9 +328,11 @@ static const struct {
     const char *name;
     enum err (*start)(struct daemon *d, char *why);
 } steps[] = {
-    {"configuration", check_config}, {"state folder", make_state_dir}, {"tables", start_tables},
-    {"accounts", start_accounts},    {"store", start_store},           {"modems", start_farm},
-    {"links", start_links},          {"policy", make_policy},          {"api", start_api},
+    {"configuration", check_config}, {"state folder", make_state_dir},
+    {"tables", start_tables},        {"accounts", start_accounts},
+    {"store", start_store},          {"routes", start_routes},
+    {"modems", start_farm},          {"links", start_links},
+    {"policy", make_policy},         {"api", start_api},
     {"callbacks", start_callbacks},
 };
 
@@ -394,6 +421,7 @@ void daemon_stop(struct daemon *d)
     store_close(d->store);
     link_close();
     accounts_free(d->accounts);
+    free(d->routes);
     config_free(d->config);
     free(d);
 }

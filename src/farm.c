@@ -97,6 +97,11 @@ static enum err hook_sent(void *ctx, const char *modem, const struct sms_job *jo
     return settle_sent(ctx, job, mr, next);
 }
 
+static bool can_send(enum modem_state state)
+{
+    return state == MODEM_READY || state == MODEM_SENDING;
+}
+
 /* The pause before the next try.  A network out of order (CMS 38) starts at the second step. */
 static int64_t pause_ms(const struct farm_options *o, unsigned tries, const char *code)
 {
@@ -104,6 +109,27 @@ static int64_t pause_ms(const struct farm_options *o, unsigned tries, const char
     if (o->retry_count == 0)
         return CLK_MINUTE_MS;
     return o->retry_ms[step < o->retry_count ? step : o->retry_count - 1];
+}
+
+/* How many others could take a part now. */
+static unsigned others_ready(struct worker *me)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < me->farm->count; i++) {
+        struct worker *w = &me->farm->workers[i];
+        pthread_mutex_lock(&w->lock);
+        n += w != me && can_send(w->status.state);
+        pthread_mutex_unlock(&w->lock);
+    }
+    return n;
+}
+
+/* Where this modem cannot, each of the others is to try at once; then there is a pause. */
+static int64_t retry_pause_ms(struct worker *w, unsigned tries, const struct modem_fault *why)
+{
+    if (why->class == FAULT_MODEM && tries < others_ready(w))
+        return 0;
+    return pause_ms(&w->farm->options, tries, why->code);
 }
 
 static enum store_verdict verdict_of(enum fault_class class)
@@ -136,7 +162,7 @@ static enum err hook_failed(void *ctx, const char *modem, const struct sms_job *
     if (e)
         return e;
     int64_t now_ms = clk_wall_ms();
-    int64_t retry_ms = now_ms + pause_ms(&w->farm->options, tries, why->code);
+    int64_t retry_ms = now_ms + retry_pause_ms(w, tries, why);
     e = store_part_failed(store, job->part, verdict_of(why->class), modem, why->code, why->text,
                           retry_ms, now_ms);
     if (e)
@@ -243,6 +269,18 @@ static enum err hook_pin_accepted(void *ctx, const char *iccid, const char *pin)
     return store_pin_accepted(w->farm->options.store, iccid, digest, clk_wall_ms());
 }
 
+/* What the store does not hear now, it sees by itself: a modem that asks for nothing is not waited for. */
+static void came_or_went(struct worker *w, bool ready)
+{
+    struct store *store = w->farm->options.store;
+    int64_t now_ms = clk_wall_ms();
+    if (store_modem_ready(store, w->name, ready, now_ms))
+        log_warn("farm", "modem=%s: the queue does not know that it is %s", w->name,
+                 ready ? "ready" : "not ready");
+    if (ready && store_part_heard_again(store, w->name, now_ms))
+        log_warn("farm", "modem=%s: its uncertain parts wait from before", w->name);
+}
+
 static void hook_state(void *ctx, const char *modem, const struct modem_status *now)
 {
     struct worker *w = ctx;
@@ -251,9 +289,8 @@ static void hook_state(void *ctx, const char *modem, const struct modem_status *
     bool new_reason = strcmp(w->status.reason, now->reason) != 0;
     w->status = *now;
     pthread_mutex_unlock(&w->lock);
-    if (now->state == MODEM_READY && before != MODEM_READY && before != MODEM_SENDING &&
-        store_part_heard_again(w->farm->options.store, modem, clk_wall_ms()))
-        log_warn("farm", "modem=%s: its uncertain parts wait from before", modem);
+    if (can_send(now->state) != can_send(before))
+        came_or_went(w, can_send(now->state));
     bool routine = now->state == MODEM_SENDING || before == MODEM_SENDING;
     if (!routine && (before != now->state || new_reason))
         log_info("farm", "modem=%s state=%s reason=\"%s\"", modem, modem_state_str(now->state),

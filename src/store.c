@@ -427,6 +427,8 @@ static enum err open_database(struct store *s, int64_t now_ms, char *why)
         e = store_migrate(&s->db, why);
     if (!e)
         e = recover(s, now_ms);
+    if (!e && !(s->db.fleet = fleet_new()))
+        e = ERR_NO_MEMORY;
     if (!e)
         sqlite3_wal_hook(s->db.handle, on_wal, s);
     if (e && !why[0])
@@ -436,6 +438,7 @@ static enum err open_database(struct store *s, int64_t now_ms, char *why)
 
 static void destroy(struct store *s)
 {
+    fleet_free(s->db.fleet);
     db_close(&s->db);
     if (s->lock_fd >= 0)
         close(s->lock_fd);

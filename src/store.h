@@ -249,6 +249,16 @@ struct store_words { const char *const *word; size_t n; };      /* UTF-8 */
 enum err store_opt_words(struct store *s, const struct store_words *out, const struct store_words *in);
 
 /* ---- modems and SIMs ---- */
+struct store_modem {
+    const char *name;
+    struct store_words senders, prefixes;       /* `sender` values, beginnings of recipients that prefer it */
+    unsigned per_minute, per_day;       /* parts that it may send; 0: unlimited */
+};
+/* Which ones there are, before any of them claims.  Strings are borrowed until store_close().  ERR_FULL: above 256. */
+enum err store_modems(struct store *s, const struct store_modem *modems, size_t count, int64_t now_ms);
+/* It can send from now on, or cannot.  A message stays for the modem that served its recipient last while that is
+ * well; for those that prefer it until none was ready for 30 s.  One that nobody named before is taken in. */
+enum err store_modem_ready(struct store *s, const char *modem, bool ready, int64_t now_ms);
 enum err store_identified(struct store *s, const char *modem, const struct modem_identity *who, int64_t now_ms);
 /* pin_digest: a digest of the PIN, never the PIN.  may_try records the try; ERR_DENIED: this PIN was tried with
  * this card before and not accepted. */

@@ -274,4 +274,5 @@ void db_rollback(struct db *db)
     db->queued = db->delivering = 0;
     db->parts_due = db->callbacks_due = false;
     names_forget(db);
+    fleet_forget(db);
 }

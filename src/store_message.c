@@ -7,7 +7,7 @@
 
 #include "buf.h"
 #include "clock.h"
-#include "store_private.h"
+#include "store_route.h"
 
 #define KEY_LIFE_MS      CLK_DAY_MS
 #define MESSAGES_MAX     1000
@@ -93,7 +93,7 @@ static enum err check_all(struct db *db, const struct store_accept *a)
     return any ? ERR_DENIED : OK;
 }
 
-static enum err add_parts(struct db *db, int64_t id, int64_t modem,
+static enum err add_parts(struct db *db, int64_t id, int64_t owner,
                           const struct store_new_message *m)
 {
     enum err e = OK;
@@ -101,7 +101,7 @@ static enum err add_parts(struct db *db, int64_t id, int64_t modem,
         e = db_run(db,
                    "INSERT INTO part(id, state, modem, rank, due_ms, tail, tries, doubt) "
                    "VALUES(?1,?2,?3,?4,?5,?6,0,0)",
-                   ARGS(INT(id * PART_STEP + k), INT(k ? PART_WAITING : PART_QUEUED), INT(modem),
+                   ARGS(INT(id * PART_STEP + k), INT(k ? PART_WAITING : PART_QUEUED), INT(owner),
                         INT(HIGHEST_PRIORITY - m->priority), INT(m->due_ms),
                         INT(number_tail(m->recipient))));
     return e;
@@ -120,8 +120,11 @@ static enum err add_link(struct db *db, int64_t id, const struct store_new_messa
 static enum err add_message(struct db *db, int64_t account, const struct store_accept *a,
                             const struct store_new_message *m)
 {
-    int64_t modem = 0;
-    enum err e = m->modem ? name_id(db, DB_MODEM, m->modem, &modem) : OK;
+    struct place place;
+    enum err e = m->modem ? name_id(db, DB_MODEM, m->modem, &place.wanted)
+                          : route_place(db, m->sender, m->recipient, a->now_ms, &place);
+    if (m->modem)
+        place.owner = place.wanted;
     if (!e)
         e = db_run(db,
                    "INSERT INTO message(msgid, account, state, parts, flash, on_uncertain, modem,"
@@ -129,15 +132,16 @@ static enum err add_message(struct db *db, int64_t account, const struct store_a
                    " url_base, callbackurl, lt_callbackurl) "
                    "VALUES(?1,?2,0,?3,?4,?5,?6,?7,?8,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
                    ARGS(TEXT(m->msgid), INT(account), INT(m->parts), INT(m->flash),
-                        INT(m->on_uncertain), INT(modem), INT(a->now_ms), INT(m->valid_until_ms),
-                        REAL(a->cost), TEXT(m->recipient), TEXT(m->sender), TEXT(m->text),
-                        TEXT(m->tags ? m->tags : "[]"), TEXT(a->url_base ? a->url_base : ""),
-                        TEXT(m->callbackurl), TEXT(m->lt_callbackurl)));
+                        INT(m->on_uncertain), INT(place.wanted), INT(a->now_ms),
+                        INT(m->valid_until_ms), REAL(a->cost), TEXT(m->recipient), TEXT(m->sender),
+                        TEXT(m->text), TEXT(m->tags ? m->tags : "[]"),
+                        TEXT(a->url_base ? a->url_base : ""), TEXT(m->callbackurl),
+                        TEXT(m->lt_callbackurl)));
     if (e)
         return e;
     int64_t id = db_last_id(db);
     db->queued++;
-    e = add_parts(db, id, modem, m);
+    e = add_parts(db, id, place.owner, m);
     return e || !m->slug ? e : add_link(db, id, m);
 }
 

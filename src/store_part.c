@@ -1,13 +1,14 @@
 /* store_part.c - the queue: which part is next for a modem, and what became of it.
  * Refuses to know AT and error classes: the farm turns a fault into a verdict.  Promises: a part
  * is on disk as `sending` before anybody may write its first byte; parts of a message go out in
- * order, on one modem; a late answer changes nothing that a report or time has settled. */
+ * order, on one modem; a claim reads the first rows of its own queue, of everybody's and of the
+ * routes open to it (store_route.c), never those of others; a late answer changes nothing that a report or time has settled. */
 #include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
 #include "log.h"
-#include "store_private.h"
+#include "store_route.h"
 #include "text.h"
 
 /* A modem that could not send a message takes it again only when no other has in this time. */
@@ -17,6 +18,7 @@
 
 struct pick {
     int64_t part, rank, due_ms; /* part 0: none */
+    int64_t owner, avoid, tail;
 };
 
 static bool before(const struct pick *a, const struct pick *b)
@@ -34,25 +36,35 @@ static void earliest(int64_t *next_ms, int64_t candidate)
         *next_ms = candidate;
 }
 
-/* The first due part of one rank or a later one; *rank moves on when that rank has none that is
+/* One queue as a modem looks at it. */
+struct look {
+    int64_t owner, me, now_ms, rank;
+    bool empty; /* no part is in it, due or not */
+};
+
+/* The first due part of one rank or a later one; l->rank moves on when that rank has none that is
  * due. */
-static enum err pick_in_rank(struct db *db, int64_t owner, int64_t me, int64_t now_ms,
-                             int64_t *rank, struct pick *out, int64_t *next_ms)
+static enum err pick_in_rank(struct db *db, struct look *l, struct pick *out, int64_t *next_ms)
 {
     sqlite3_stmt *q = NULL;
-    enum err e =
-        db_row(db, &q,
-               "SELECT id, rank, due_ms, avoid FROM part WHERE state=0 AND modem=?1 AND rank>=?2"
-               " ORDER BY rank, due_ms, id",
-               ARGS(INT(owner), INT(*rank)));
+    enum err e = db_row(db, &q,
+                        "SELECT id, rank, due_ms, avoid, tail FROM part"
+                        " WHERE state=0 AND modem=?1 AND rank>=?2 ORDER BY rank, due_ms, id",
+                        ARGS(INT(l->owner), INT(l->rank)));
+    l->empty &= e == ERR_EMPTY;
     for (; !e; e = db_next(db, q)) {
-        struct pick p = {.part = db_int(q, 0), .rank = db_int(q, 1), .due_ms = db_int(q, 2)};
-        if (p.due_ms > now_ms) {
+        struct pick p = {.part = db_int(q, 0),
+                         .rank = db_int(q, 1),
+                         .due_ms = db_int(q, 2),
+                         .avoid = db_int(q, 3),
+                         .tail = db_int(q, 4),
+                         .owner = l->owner};
+        if (p.due_ms > l->now_ms) {
             earliest(next_ms, p.due_ms);
-            *rank = p.rank + 1;
+            l->rank = p.rank + 1;
             break;
         }
-        if (db_int(q, 3) == me && p.due_ms + AVOID_MS > now_ms) {
+        if (p.avoid == l->me && p.due_ms + AVOID_MS > l->now_ms) {
             earliest(next_ms, p.due_ms + AVOID_MS);
             continue;
         }
@@ -63,24 +75,34 @@ static enum err pick_in_rank(struct db *db, int64_t owner, int64_t me, int64_t n
     return e;
 }
 
-/* ERR_EMPTY: no row is left in any rank. */
-static enum err pick_of(struct db *db, int64_t owner, int64_t me, int64_t now_ms, struct pick *out,
-                        int64_t *next_ms)
+/* Into *best where this queue's first due part goes before it. */
+static enum err pick_of(struct db *db, struct look *l, struct pick *best, int64_t *next_ms)
 {
+    struct pick p = {0};
     enum err e = OK;
-    for (int64_t rank = 0; !e && !out->part;)
-        e = pick_in_rank(db, owner, me, now_ms, &rank, out, next_ms);
+    l->rank = 0;
+    l->empty = true;
+    while (!e && !p.part)
+        e = pick_in_rank(db, l, &p, next_ms);
+    if (before(&p, best))
+        *best = p;
     return e == ERR_EMPTY ? OK : e;
 }
 
+/* Its own queue, everybody's, and those of the routes that are open to it. */
 static enum err pick(struct db *db, int64_t me, int64_t now_ms, struct pick *out, int64_t *next_ms)
 {
-    struct pick mine = {0}, anybodys = {0};
-    enum err e = pick_of(db, me, me, now_ms, &mine, next_ms);
+    struct look l = {.owner = me, .me = me, .now_ms = now_ms};
+    *out = (struct pick){0};
+    enum err e = pick_of(db, &l, out, next_ms);
+    l.owner = 0;
     if (!e)
-        e = pick_of(db, 0, me, now_ms, &anybodys, next_ms);
-    if (!e)
-        *out = before(&mine, &anybodys) ? mine : anybodys;
+        e = pick_of(db, &l, out, next_ms);
+    for (size_t at = 0; !e && route_next(db, me, now_ms, &at, &l.owner);) {
+        e = pick_of(db, &l, out, next_ms);
+        if (!e && l.empty)
+            route_is_empty(db, l.owner);
+    }
     return e;
 }
 
@@ -150,15 +172,17 @@ static enum err fill_job(struct db *db, const struct pick *p, struct store_claim
     return OK;
 }
 
-static enum err mark_sending(struct db *db, int64_t part, int64_t modem, int64_t sim,
+static enum err mark_sending(struct db *db, const struct pick *p, int64_t modem, int64_t sim,
                              int64_t now_ms)
 {
     int last = sim_memory(db, sim)->last_mr;
-    return db_run(db,
-                  "UPDATE part SET state=2, modem=?2, sim=?3, since_ms=?4, tried_ms=?4,"
-                  " sending_ms=coalesce(sending_ms, ?4), doubt=doubt|1, guess=?5 WHERE id=?1",
-                  ARGS(INT(part), INT(modem), INT(sim), INT(now_ms),
-                       last < 0 ? SQL_NULL : INT((last + 1) % 256)));
+    route_served(db, p->tail, modem);
+    enum err e = db_run(db,
+                        "UPDATE part SET state=2, modem=?2, sim=?3, since_ms=?4, tried_ms=?4,"
+                        " sending_ms=coalesce(sending_ms, ?4), doubt=doubt|1, guess=?5 WHERE id=?1",
+                        ARGS(INT(p->part), INT(modem), INT(sim), INT(now_ms),
+                             last < 0 ? SQL_NULL : INT((last + 1) % 256)));
+    return e || !route_limited(db, modem) ? e : limit_count(db, modem, now_ms, 1);
 }
 
 /* Why a part is not to go out any more; code NULL: it may. */
@@ -174,30 +198,49 @@ static struct refusal refusal_of(const struct candidate *c)
                             : (struct refusal){NULL, NULL};
 }
 
-/* Claims into *c; c->job.part stays 0 when nothing is due.  A message that cannot go out any
- * more fails here, some of them in one transaction; the rest at the next call, which is due at
- * once. */
+/* What became of one picked part: handed out, moved to the queue of its recipient's modem, or
+ * its message failed.  Either of the last two: c->job.part is 0, and another may be picked. */
+static enum err claim_one(struct db *db, struct store_claim *c, const struct pick *p, int64_t modem,
+                          int64_t sim)
+{
+    int64_t to;
+    struct candidate verdict = {0};
+    enum err e = route_elsewhere(db, p->owner, p->tail, modem, p->avoid, c->now_ms, &to);
+    if (!e && to != p->owner)
+        return db_run(db, "UPDATE part SET modem=?2 WHERE id=?1", ARGS(INT(p->part), INT(to)));
+    if (!e)
+        e = fill_job(db, p, c, &verdict);
+    struct refusal why = refusal_of(&verdict);
+    if (!e && !why.code)
+        return mark_sending(db, p, modem, sim, c->now_ms);
+    c->job.part = 0;
+    return e ? e : message_fail(db, p->part / PART_STEP, why.code, why.text, c->now_ms);
+}
+
+/* Claims into *c; c->job.part stays 0 when nothing is due.  Those that cannot go out any more and
+ * those that another modem is to have go first, some of them in one transaction; the rest at the
+ * next call, which is due at once. */
 static enum err claim(struct db *db, struct store_claim *c, int64_t *next_ms)
 {
-    int64_t modem, sim;
+    int64_t modem, sim, free_ms = 0;
     *next_ms = 0;
     c->job.part = 0;
     enum err e = name_id(db, DB_MODEM, c->modem, &modem);
     if (!e)
         e = sim_id(db, c->modem, c->iccid, &sim);
+    if (!e)
+        e = route_claims(db, modem, c->now_ms, &free_ms);
+    if (e || free_ms > c->now_ms) {
+        *next_ms = free_ms;
+        return e;
+    }
     for (int i = 0; !e && i < DROPPED_MAX; i++) {
-        struct pick p = {0};
-        struct candidate verdict = {0};
+        struct pick p;
         e = pick(db, modem, c->now_ms, &p, next_ms);
-        if (e || !p.part)
+        if (!e && p.part)
+            e = claim_one(db, c, &p, modem, sim);
+        if (e || !p.part || c->job.part)
             return e;
-        e = fill_job(db, &p, c, &verdict);
-        struct refusal why = refusal_of(&verdict);
-        if (!e && !why.code)
-            return mark_sending(db, p.part, modem, sim, c->now_ms);
-        c->job.part = 0;
-        if (!e)
-            e = message_fail(db, p.part / PART_STEP, why.code, why.text, c->now_ms);
     }
     *next_ms = c->now_ms;
     return e;
@@ -297,9 +340,17 @@ static enum err again(struct db *db, const struct failed *f, const struct part *
     int64_t avoid = 0;
     enum err e =
         f->verdict == STORE_VERDICT_OTHER_MODEM ? name_id(db, DB_MODEM, f->modem, &avoid) : OK;
+    route_not_served(db, p->tail, p->modem);
     if (!e)
         e = part_requeue(db, p, f->retry_ms, p->tries + 1, p->doubt & DOUBT_BEFORE, avoid);
     return e ? e : message_error(db, p->id / PART_STEP, f->code, f->text);
+}
+
+/* Nothing was tried, so nothing counts. */
+static enum err back(struct db *db, const struct part *p)
+{
+    enum err e = route_limited(db, p->modem) ? limit_count(db, p->modem, p->tried_ms, -1) : OK;
+    return e ? e : part_requeue(db, p, p->due_ms, p->tries, p->doubt & DOUBT_BEFORE, 0);
 }
 
 static enum err run_failed(struct db *db, void *arg)
@@ -311,7 +362,7 @@ static enum err run_failed(struct db *db, void *arg)
         return e; /* settled by a report, or by time */
     switch (f->verdict) {
     case STORE_VERDICT_BACK:
-        return part_requeue(db, &p, p.due_ms, p.tries, p.doubt & DOUBT_BEFORE, 0);
+        return back(db, &p);
     case STORE_VERDICT_RETRY:
     case STORE_VERDICT_OTHER_MODEM:
         return again(db, f, &p);

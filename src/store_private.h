@@ -50,6 +50,7 @@ struct db {
     int64_t queued, delivering; /* what this transaction adds to the counts */
     bool parts_due, callbacks_due;
     struct store_words opt_out, opt_in;
+    struct fleet *fleet; /* store_route.c */
     int64_t link_cursor; /* how far store_tick() has looked for links to erase */
 };
 
@@ -148,6 +149,12 @@ void names_forget(struct db *db);
 #define RANDOM_ID_MAX 40
 enum err random_id(const char *prefix, char out[RANDOM_ID_MAX]) MUST_CHECK;
 
+/* ---- the modems there are (store_route.c) ---- */
+struct fleet *fleet_new(void);
+void fleet_free(struct fleet *f); /* NULL is fine */
+/* What it remembers may not be on disk. */
+void fleet_forget(struct db *db);
+
 /* ---- parts and messages (store_state.c) ---- */
 /* The key of part k (0-based) is message * PART_STEP + k: no index is needed from one to the
  * other. */
@@ -170,6 +177,7 @@ struct part {
     int64_t id;
     enum part_state state;
     int64_t modem, sim, since_ms, due_ms, tried_ms; /* tried: marked sending last */
+    int64_t tail;
     unsigned tries, doubt;
 };
 struct message {

@@ -150,7 +150,7 @@ static enum err settle(struct db *db, struct report *r)
     if (e || !is_open(p.state))
         return e ? e : keep(db, r); /* late or repeated */
     int64_t modem = p.modem;
-    if (!modem)
+    if (modem <= 0) /* back in a queue */
         e = name_id(db, DB_MODEM, r->modem, &modem);
     if (!e && (p.state != PART_SENT || p.doubt))
         e = part_is_sent(db, &p, modem, r->sim, r->rep->mr, p.tried_ms);

@@ -23,7 +23,7 @@ static const char first_step[] =
     "CREATE TABLE pin(iccid TEXT NOT NULL, digest TEXT NOT NULL, at_ms INTEGER NOT NULL,"
     " accepted INTEGER NOT NULL, PRIMARY KEY(iccid, digest)) STRICT, WITHOUT ROWID;"
 
-    /* modem: the one asked for, 0 any.  watch_ms: when store_tick() is to look; NULL: never
+    /* modem: who may have it, as in part.  watch_ms: when store_tick() is to look; NULL: never
      * more. */
     "CREATE TABLE message(id INTEGER PRIMARY KEY, msgid TEXT NOT NULL, account INTEGER NOT NULL,"
     " state INTEGER NOT NULL, parts INTEGER NOT NULL, flash INTEGER NOT NULL,"
@@ -37,7 +37,7 @@ static const char first_step[] =
     "CREATE INDEX message_list ON message(account, accepted_ms);"
     "CREATE INDEX message_watch ON message(watch_ms) WHERE watch_ms IS NOT NULL;"
 
-    /* modem: whose it is, 0 anybody's.  rank: 9 - priority.  tail: of the recipient.  guess: the
+    /* modem: who may take it, 0 anybody (store_route.c).  rank: 9 - priority.  tail: of the recipient.  guess: the
      * reference that the SIM was likely to use.  sending_ms: when it was marked so first,
      * tried_ms: last; since_ms: of its state. */
     "CREATE TABLE part(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, modem INTEGER NOT NULL,"
@@ -48,6 +48,12 @@ static const char first_step[] =
     "CREATE INDEX part_doubt ON part(tail) WHERE doubt>0;"
     "CREATE INDEX part_uncertain ON part(since_ms) WHERE state=3;"
     "CREATE INDEX part_reference ON part(sim, mr, tail) WHERE mr IS NOT NULL;"
+
+    /* Where queued parts go (store_route.c): negative numbers in part.modem and message.modem. */
+    "CREATE TABLE route(id INTEGER PRIMARY KEY, keeper INTEGER NOT NULL, members TEXT NOT NULL) STRICT;"
+    /* What a modem with a limit sent (store_limit.c). */
+    "CREATE TABLE usage(modem INTEGER NOT NULL, span INTEGER NOT NULL, slot INTEGER NOT NULL,"
+    " n INTEGER NOT NULL, PRIMARY KEY(modem, span, slot)) STRICT, WITHOUT ROWID;"
 
     /* link NULL: erased.  destination NULL: the link as it was written. */
     "CREATE TABLE link(id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, link TEXT,"

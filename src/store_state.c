@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "store_private.h"
+#include "store_route.h"
 
 #define TAIL_DIGITS         7
 #define FIRST_PART(message) ((message)*PART_STEP)
@@ -27,10 +27,10 @@ int64_t number_tail(const char *number)
 enum err part_get(struct db *db, int64_t id, struct part *out)
 {
     sqlite3_stmt *q = NULL;
-    enum err e = db_row(
-        db, &q,
-        "SELECT state, modem, sim, since_ms, due_ms, tries, doubt, tried_ms FROM part WHERE id=?1",
-        ARGS(INT(id)));
+    enum err e = db_row(db, &q,
+                        "SELECT state, modem, sim, since_ms, due_ms, tries, doubt, tried_ms, tail "
+                        "FROM part WHERE id=?1",
+                        ARGS(INT(id)));
     if (e)
         return e == ERR_EMPTY ? ERR_NOT_FOUND : e;
     *out = (struct part){.id = id,
@@ -41,7 +41,8 @@ enum err part_get(struct db *db, int64_t id, struct part *out)
                          .due_ms = db_int(q, 4),
                          .tries = (unsigned)db_int(q, 5),
                          .doubt = (unsigned)db_int(q, 6),
-                         .tried_ms = db_int(q, 7)};
+                         .tried_ms = db_int(q, 7),
+                         .tail = db_int(q, 8)};
     db_done(q);
     return OK;
 }
@@ -213,11 +214,15 @@ enum err part_requeue(struct db *db, const struct part *p, int64_t due_ms, unsig
         return db_run(db, "UPDATE part SET state=7, doubt=0 WHERE id=?1", ARGS(INT(p->id)));
     bool first = p->id % PART_STEP == 0;
     bool untouched = first && !tries && !doubt;
+    int64_t owner = first ? m.wanted_modem : p->modem;
+    if (first && avoid_modem)
+        owner = route_without(db, owner, avoid_modem);
+    route_filled(db, owner);
     db->parts_due = true;
     return db_run(
         db,
         "UPDATE part SET state=0, modem=?2, due_ms=?3, tries=?4, doubt=?5, avoid=?6, since_ms=NULL,"
         " sending_ms=CASE WHEN ?7 THEN NULL ELSE sending_ms END WHERE id=?1",
-        ARGS(INT(p->id), INT(first ? m.wanted_modem : p->modem), INT(due_ms), INT(tries),
-             INT(doubt), first && avoid_modem ? INT(avoid_modem) : SQL_NULL, INT(untouched)));
+        ARGS(INT(p->id), INT(owner), INT(due_ms), INT(tries), INT(doubt),
+             first && avoid_modem ? INT(avoid_modem) : SQL_NULL, INT(untouched)));
 }

@@ -177,6 +177,15 @@ static void *modem(void *ctx)
     return NULL;
 }
 
+/* As the daemon does: eight that are known and ready, none preferred for anything. */
+static void make_modems(void)
+{
+    static const char *const names[] = {"modem0", "modem1", "modem2", "modem3",
+                                        "modem4", "modem5", "modem6", "modem7"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        must(store_modem_ready(store, names[i], true, clk_wall_ms()), "ready");
+}
+
 static void bench_modems(const char *what, unsigned modems, unsigned n)
 {
     static char names[16][16];
@@ -256,6 +265,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", path, why);
         return 1;
     }
+    make_modems();
     with_link = true;
     bench_accept("accepted with a link, 16 waiting", n);
     with_link = false;

@@ -24,6 +24,12 @@ static const char *const texts[] = {
     "are engaged in a great civil war",
 };
 static const char *const modems[MODEMS] = {"gsm0", "gsm1", "gsm2", "gsm3"};
+static const char *const words[] = {"Brand", "+818"};
+static const struct store_modem known[] = {
+    {.name = "gsm0", .senders = {words, 1}},
+    {.name = "gsm1", .senders = {words, 1}, .per_minute = 20},
+    {.name = "gsm2", .prefixes = {words + 1, 1}, .per_day = 5000},
+}; /* and gsm3, of which nobody told */
 static const char *const iccids[MODEMS] = {"89440", "89441", "89442", ""};
 
 static struct {
@@ -51,6 +57,7 @@ static void accept_one(struct kit *k)
     m.valid_until_ms = m.due_ms + 300000 + rnd(3600000);
     m.callbackurl = rnd(3) ? "http://127.0.0.1/cb" : NULL;
     m.modem = rnd(8) ? NULL : modems[rnd(MODEMS)];
+    m.sender = rnd(4) ? "Other" : "Brand";
     m.on_uncertain = (enum store_uncertain)rnd(3);
     assert_int_equal(kit_accept(k, &m, world.now_ms), OK);
     if (!rnd(20)) {
@@ -133,9 +140,13 @@ static void time_step(struct kit *k)
                                         .keep_ms = 400 * CLK_DAY_MS};
     world.now_ms += rnd(30000);
     assert_int_equal(store_tick(k->store, &policy, world.now_ms), OK);
+    if (!rnd(3))
+        assert_int_equal(store_modem_ready(k->store, modems[rnd(MODEMS)], rnd(3), world.now_ms),
+                         OK);
     if (!rnd(50)) { /* a crash */
         kit_close(k);
         kit_open(k, world.now_ms);
+        assert_int_equal(store_modems(k->store, known, 3, world.now_ms), OK);
         memset(world.claim, 0, sizeof world.claim);
     }
 }
@@ -205,6 +216,7 @@ static void anything_in_any_order(void **state)
     struct kit *k = *state;
     memset(&world, 0, sizeof world);
     world.now_ms = T0;
+    assert_int_equal(store_modems(k->store, known, 3, T0), OK);
     for (unsigned step = 0; step < STEPS; step++) {
         unsigned what = rnd(20);
         if (what < 4)
