@@ -143,7 +143,8 @@ enum err store_part_failed(struct store *s, uint64_t part, enum store_verdict ve
 enum err store_part_tries(struct store *s, uint64_t part, unsigned *tries);
 /* The part that was under way last on that modem and is uncertain now: a late +CMGS is about it.  0: none. */
 enum err store_part_in_doubt(struct store *s, const char *modem, int64_t now_ms, uint64_t *part);
-/* That modem works again, so late answers and reports can come: its uncertain parts wait from now on. */
+/* That modem works again, so late answers and reports can come, some repeated by the network: its uncertain
+ * parts wait from now on, and 15 s more. */
 enum err store_part_heard_again(struct store *s, const char *modem, int64_t now_ms);
 /* A status report, settled by SIM, reference, number and time (23.040 9.2.3.6, 9.2.3.14); *part 0: nobody's, kept. */
 enum err store_report(struct store *s, const char *modem, const char *iccid, const struct sms_report *rep,

@@ -5,6 +5,8 @@
 
 /* A modem answers within 180 s or never; what is older than this does not get an answer meant for another. */
 #define ANSWER_MAX_MS (10 * CLK_MINUTE_MS)
+/* Reports that found nobody listening are repeated by the network in its own time. */
+#define REPEAT_MS (15 * CLK_SECOND_MS)
 /* A modem that comes and goes does not put off the decision for ever. */
 #define PATIENCE_MS CLK_HOUR_MS
 
@@ -43,7 +45,7 @@ static enum err run_heard_again(struct db *db, void *arg)
     if (e)
         return e;
     return db_run(db, "UPDATE part SET since_ms=?2 WHERE state=3 AND modem=?1 AND tried_ms>?3",
-                  ARGS(INT(modem), INT(d->now_ms), INT(d->now_ms - PATIENCE_MS)));
+                  ARGS(INT(modem), INT(d->now_ms + REPEAT_MS), INT(d->now_ms - PATIENCE_MS)));
 }
 
 enum err store_part_heard_again(struct store *s, const char *modem, int64_t now_ms)
