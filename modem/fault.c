@@ -115,13 +115,31 @@ static const struct {
     enum fault_kind kind;
     int code;
 } spoken[] = {
-    {"SIM not inserted", FAULT_CME, 10},   {"SIM PIN required", FAULT_CME, 11},
-    {"SIM PUK required", FAULT_CME, 12},   {"SIM failure", FAULT_CME, 13},
-    {"SIM busy", FAULT_CME, 14},           {"SIM wrong", FAULT_CME, 15},
-    {"incorrect password", FAULT_CME, 16}, {"memory full", FAULT_CME, 20},
-    {"invalid index", FAULT_CME, 21},      {"not found", FAULT_CME, 22},
-    {"memory failure", FAULT_CME, 23},     {"no network service", FAULT_CME, 30},
-    {"network timeout", FAULT_CME, 31},    {"SMSC address unknown", FAULT_CMS, 330},
+    {"SIM not inserted", FAULT_CME, 10},
+    {"SIM PIN required", FAULT_CME, 11},
+    {"SIM PUK required", FAULT_CME, 12},
+    {"SIM failure", FAULT_CME, 13},
+    {"SIM busy", FAULT_CME, 14},
+    {"SIM wrong", FAULT_CME, 15},
+    {"incorrect password", FAULT_CME, 16},
+    {"memory full", FAULT_CME, 20},
+    {"invalid index", FAULT_CME, 21},
+    {"not found", FAULT_CME, 22},
+    {"memory failure", FAULT_CME, 23},
+    {"no network service", FAULT_CME, 30},
+    {"network timeout", FAULT_CME, 31},
+    {"SMSC address unknown", FAULT_CMS, 330},
+    /* 24.011 annex E-2 and 27.005 3.2.5 */
+    {"network out of order", FAULT_CMS, 38},
+    {"temporary failure", FAULT_CMS, 41},
+    {"congestion", FAULT_CMS, 42},
+    {"resources unavailable", FAULT_CMS, 47},
+    {"operator determined barring", FAULT_CMS, 8},
+    {"call barred", FAULT_CMS, 10},
+    {"short message transfer rejected", FAULT_CMS, 21},
+    {"unknown subscriber", FAULT_CMS, 30},
+    {"invalid PDU mode parameter", FAULT_CMS, 304},
+    {"invalid memory index", FAULT_CMS, 321},
 };
 
 static const char *const classes[] = {

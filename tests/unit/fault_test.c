@@ -143,6 +143,11 @@ static void test_words(void **state)
     memcpy(r.words, "no network service", 19);
     assert_int_equal(FAULT_NETWORK, fault_from_reply(&r, true, NULL, &f));
     assert_int_equal(FAULT_BUSY, f.class);
+    r.final = AT_CMS_ERROR;
+    memcpy(r.words, "Network out of order", 21); /* 24.011 annex E-2 */
+    assert_int_equal(FAULT_GO_ON, fault_from_reply(&r, true, NULL, &f));
+    assert_int_equal(FAULT_BUSY, f.class);
+    assert_string_equal("CMS 38", f.code);
     memcpy(r.words, "the dog ate it", 15);
     assert_int_equal(FAULT_SUSPECT, fault_from_reply(&r, true, NULL, &f));
     assert_int_equal(FAULT_UNCERTAIN, f.class);
