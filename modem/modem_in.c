@@ -12,6 +12,7 @@
 
 #define SWEEP_ROUNDS 16
 #define DELETE_MAX   64
+#define PLACES_GUESS 50 /* of a storage that does not tell its size */
 
 /* What became of a PDU. */
 enum fate {
@@ -119,6 +120,7 @@ void modem_take_direct(struct modem *m, const char *line, const char *pdu)
 static void ack_refused(struct modem *m, const struct at_reply *reply)
 {
     bool unexpected = reply->final == AT_CMS_ERROR && reply->code == 340;
+    bool unknown = reply->final == AT_ERROR && !m->cnma_known;
     if (!unexpected && !m->cnma_tried_both) {
         m->cnma_zero = !m->cnma_zero;
         m->cnma_tried_both = true;
@@ -126,7 +128,7 @@ static void ack_refused(struct modem *m, const struct at_reply *reply)
     }
     m->seen.acks_owed = 0;
     m->routing_check_ms = clk_mono_ms();
-    if (++m->seen.ack_refusals < 3)
+    if (++m->seen.ack_refusals < 3 && !unknown)
         return;
     log_warn("modem", "name=%s knows no +CNMA: reports without it from now on", m->config.name);
     m->no_csms = true;
@@ -153,7 +155,7 @@ static enum err acknowledge_one(struct modem *m)
         ack_refused(m, &reply);
         return OK;
     }
-    m->cnma_tried_both = true;
+    m->cnma_tried_both = m->cnma_known = true;
     m->seen.ack_refusals = 0;
     if (m->seen.acks_owed)
         m->seen.acks_owed--;
@@ -196,6 +198,7 @@ static void note_fill(struct modem *m, const struct at_reply *reply)
     int used, total;
     const char *line = at_reply_line(reply, 0);
     m->reading_full = false;
+    m->reading_total = PLACES_GUESS;
     if (line && at_args_open(&a, line, "+CPMS") == OK && at_int(&a, &used, 0, 65535) == OK &&
         at_int(&a, &total, 0, 65535) == OK) {
         m->reading_full = total > 0 && used >= total;
@@ -203,14 +206,32 @@ static void note_fill(struct modem *m, const struct at_reply *reply)
     }
 }
 
+/* mem1 alone, or, where that is refused, all that were told at the start: the others as they are. */
+static enum err select_memory(struct modem *m, struct at_reply *reply, const char *storage)
+{
+    char command[48];
+    enum err e = ERR_REFUSED;
+    if (!m->cpms_whole) {
+        snprintf(command, sizeof command, "AT+CPMS=\"%.3s\"", storage);
+        e = modem_ok(m, reply, modem_timing.slow_ms, "+CPMS", command);
+    }
+    if (e != ERR_REFUSED || m->cpms_names < 2)
+        return e;
+    const char *others = m->receiving;
+    int n = snprintf(command, sizeof command, "AT+CPMS=\"%.3s\",\"%.3s\"", storage, others);
+    if (m->cpms_names == 3)
+        snprintf(command + n, sizeof command - (size_t)n, ",\"%.3s\"", others);
+    e = modem_ok(m, reply, modem_timing.slow_ms, "+CPMS", command);
+    m->cpms_whole = e == OK;
+    return e;
+}
+
 enum err modem_select_storage(struct modem *m, const char *storage)
 {
-    struct at_reply reply;
-    char command[24];
+    struct at_reply reply = {.lines = 0};
     if (!is_storage(storage))
         return ERR_SYNTAX;
-    snprintf(command, sizeof command, "AT+CPMS=\"%.3s\"", storage);
-    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CPMS", command);
+    enum err e = m->cpms_names ? select_memory(m, &reply, storage) : OK;
     if (e)
         return e;
     snprintf(m->reading, sizeof m->reading, "%.3s", storage);

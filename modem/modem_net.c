@@ -84,8 +84,8 @@ static enum err ask_stat(struct modem *m, const char *prefix, const char *comman
     const char *line;
     int *stat = stat_of(m, prefix);
     enum err e = modem_ok(m, &reply, modem_timing.slow_ms, prefix, command);
-    if (e == ERR_REFUSED)
-        *stat = STAT_REFUSED;
+    if (e == ERR_REFUSED || (e == OK && reply.lines == 0 && *stat < 0))
+        *stat = STAT_REFUSED; /* OK and nothing more: it only says that it knows */
     /* The last one: an unsolicited line may have come just before the answer. */
     for (unsigned i = 0; e == OK && (line = at_reply_line(&reply, i)); i++)
         if (parse_stat(line, prefix, true, stat) != OK)
@@ -120,14 +120,19 @@ static const char *why_not(enum modem_registration r)
     return (unsigned)r < sizeof words / sizeof *words && words[r] ? words[r] : "not registered";
 }
 
+/* It knows none of the questions: try, do not ask again and again. */
+static bool is_silent(const struct modem *m)
+{
+    return m->creg == STAT_REFUSED && m->cereg == STAT_REFUSED && m->cgreg == STAT_REFUSED;
+}
+
 bool modem_open_for_sending(struct modem *m)
 {
     enum modem_registration r = m->status.registration;
     bool roaming = r == REG_ROAMING || r == REG_SMS_ROAMING;
     if (clk_mono_ms() < m->hold_until_ms)
         return false;
-    bool silent = m->creg == STAT_REFUSED && m->cereg == STAT_REFUSED && m->cgreg == STAT_REFUSED;
-    if (!is_registered(r) && !silent)
+    if (!is_registered(r) && !is_silent(m))
         modem_state(m, MODEM_REGISTERING, "%s", why_not(r));
     else if (roaming && !m->config.roaming)
         modem_state(m, MODEM_SUSPENDED, "roaming, and roaming = no");
@@ -192,7 +197,7 @@ static enum err read_storage(struct modem *m)
         m->status.storage_size = (uint16_t)size;
     }
     /* The safety net: a +CMTI or +CDSI that was lost; reports lie in a storage that is not told here. */
-    if (m->status.storage_used > 0 || m->route.ds == 2)
+    if (m->status.storage_used > 0 || m->route.ds != 1)
         m->seen.sweep = true;
     return OK;
 }
@@ -213,11 +218,13 @@ static enum err look_around(struct modem *m)
     return OK;
 }
 
-/* A question that is worth something: a modem whose +CNMA came too late turned its routing off (27.005 3.4.4). */
+/* A question that is worth something: a modem whose +CNMA came too late turned its routing off (27.005 3.4.4).
+ * What arrives unannounced is looked for. */
 static enum err keep_alive(struct modem *m)
 {
     struct at_reply reply;
     m->next_keepalive_ms = clk_mono_ms() + modem_timing.keepalive_ms;
+    m->seen.sweep = m->seen.sweep || m->route.mt == 0;
     if (m->route.mode)
         return modem_check_route(m);
     return modem_command(m, &reply, modem_timing.quick_ms, NULL, "AT");
@@ -248,7 +255,8 @@ static bool looking_around_is_due(const struct modem *m, int64_t now)
 
 static bool look_is_due(const struct modem *m, int64_t now)
 {
-    return m->seen.look || (!is_registered(m->status.registration) && now >= m->next_search_ms);
+    bool searching = !is_registered(m->status.registration) && !is_silent(m);
+    return m->seen.look || (searching && now >= m->next_search_ms);
 }
 
 static bool sweep_is_due(const struct modem *m, int64_t now)

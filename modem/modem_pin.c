@@ -11,6 +11,7 @@
 
 #define ATTEMPTS_UNKNOWN (-1)
 #define ATTEMPTS_ENOUGH  2
+#define WORDLESS_MAX     3
 
 /* Who may open the way from +CPIN?'s word on. */
 enum lock { LOCK_READY, LOCK_PIN, LOCK_OTHER };
@@ -101,19 +102,31 @@ static enum err is_open_anyway(struct modem *m, char *word, size_t size)
     return e;
 }
 
+/* "OK" and no word, or a plain ERROR: a modem that does not know +CPIN has no lock that it could tell of. */
+static bool knows_no_lock(enum err e, const struct at_reply *reply)
+{
+    return e == OK ? reply->lines == 0
+                   : e == ERR_REFUSED && (reply->final == AT_ERROR || fault_cme(reply) == 4);
+}
+
 /* The card's lock in the modem's words; a busy or starting card is asked again. */
 static enum err read_lock(struct modem *m, char *word, size_t size)
 {
     struct at_reply reply;
     struct at_args a;
     int64_t end = clk_mono_ms() + modem_timing.sim_ms;
-    for (;;) {
+    for (int wordless = 0;;) {
         enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CPIN", "AT+CPIN?");
         const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
         if (line && at_args_open(&a, line, "+CPIN") == OK && at_string(&a, word, size) == OK)
             return OK;
+        wordless += knows_no_lock(e, &reply);
+        if (wordless == WORDLESS_MAX)
+            snprintf(word, size, "READY");
         if (e == ERR_BUSY)
             e = is_open_anyway(m, word, size);
+        else if (knows_no_lock(e, &reply))
+            e = OK;
         else if (e == ERR_REFUSED && !fault_is_busy(&reply))
             return modem_end(m, MODEM_SUSPENDED, "%s",
                              fault_cme(&reply) == 10 ? "no SIM in the modem"

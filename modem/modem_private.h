@@ -104,11 +104,14 @@ struct modem {
     char smsc_iccid[MODEM_ID_MAX];      /* the card that status.smsc was read from */
     char storages[MODEM_STORAGES_MAX][4];
     unsigned storage_count;
+    int cpms_names;                     /* memories in the +CPMS that it took; 0: it knows none */
+    bool cpms_whole;                    /* it refuses to change mem1 alone */
     char reading[4];                    /* mem1 of +CPMS */
     char receiving[4];                  /* mem3 */
     bool reading_full;                  /* when it was selected */
     int reading_total;
     bool cnma_zero, cnma_tried_both;    /* AT+CNMA=0 instead of AT+CNMA */
+    bool cnma_known;                    /* it took one */
 
     struct modem_seen seen;
     char held[MODEM_HELD_MAX][2 * MODEM_PDU_MAX + 1];   /* outlive the session */

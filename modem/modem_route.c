@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 
 /* ---- storages ---- */
@@ -64,35 +65,42 @@ static void storages_command(char *out, size_t size, const char *name, int n)
         len += (size_t)snprintf(out + len, size - len, ",\"%s\"", name);
 }
 
-/* Three memories, else two, else one: Cinterion and Wavecom refuse what they do not have. */
-static enum err set_storages(struct modem *m, const char *name)
+/* Three memories, else two, else one: Cinterion and Wavecom refuse what they do not have. m->cpms_names tells. */
+static enum err set_storages(struct modem *m, struct at_reply *reply, const char *name)
 {
-    struct at_reply reply;
     char command[64];
     enum err e = ERR_REFUSED;
     for (int n = 3; n >= 1 && e != OK && !modem_ended(e); n--) {
         storages_command(command, sizeof command, name, n);
-        e = modem_ok(m, &reply, modem_timing.slow_ms, "+CPMS", command);
+        e = modem_ok(m, reply, modem_timing.slow_ms, "+CPMS", command);
+        m->cpms_names = e == OK ? n : 0;
+        if (e == ERR_REFUSED && fault_is_busy(reply))
+            return e;
     }
     return e;
 }
 
-/* The card's storage first: what is not yet committed stays with the card, whatever becomes of the modem. */
-enum err modem_choose_storages(struct modem *m)
+/* Without +CPMS there is one storage, whatever +CMTI calls it. */
+static void one_storage(struct modem *m)
+{
+    log_info("modem", "name=%s knows no +CPMS: one storage", m->config.name);
+    m->storage_count = 0;
+    add_storage(m, known_storages[0]);
+}
+
+/* The card's storage first: what is not yet committed stays with the card, whatever becomes of the modem.
+ * ERR_REFUSED: none; *busy: the card is not ready yet. */
+static enum err first_storage(struct modem *m, const struct storage_offer *offer, bool *busy)
 {
     struct at_reply reply;
-    struct storage_offer offer;
-    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CPMS", "AT+CPMS=?");
-    if (modem_ended(e))
-        return e;
-    parse_storages(e == OK ? at_reply_line(&reply, 0) : NULL, &offer);
-    remember_storages(m, &offer);
+    enum err e = ERR_REFUSED;
     for (size_t i = 0; i < KNOWN_STORAGES; i++) {
         const char *name = known_storages[i];
-        if (strcmp(name, "SR") == 0 || (offer.known && !offer.has[0][i]))
+        if (strcmp(name, "SR") == 0 || (offer->known && !offer->has[0][i]))
             continue;
-        e = set_storages(m, name);
-        if (modem_ended(e))
+        e = set_storages(m, &reply, name);
+        *busy = e == ERR_REFUSED && fault_is_busy(&reply);
+        if (modem_ended(e) || *busy)
             return e;
         if (e == OK) {
             snprintf(m->reading, sizeof m->reading, "%s", name);
@@ -101,6 +109,30 @@ enum err modem_choose_storages(struct modem *m)
             return OK;
         }
     }
+    return e;
+}
+
+enum err modem_choose_storages(struct modem *m)
+{
+    struct at_reply reply;
+    struct storage_offer offer;
+    bool busy = false;
+    int64_t end = clk_mono_ms() + modem_timing.sim_ms;
+    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CPMS", "AT+CPMS=?");
+    if (modem_ended(e))
+        return e;
+    parse_storages(e == OK ? at_reply_line(&reply, 0) : NULL, &offer);
+    remember_storages(m, &offer);
+    for (;;) {
+        e = first_storage(m, &offer, &busy);
+        if (!busy || clk_mono_ms() > end)
+            break;
+        e = modem_pause(m, modem_timing.retry_ms);
+        if (e)
+            return e;
+    }
+    if (e && !modem_ended(e))
+        one_storage(m);
     return e;
 }
 
@@ -206,13 +238,24 @@ static enum err set_cnmi(struct modem *m, const struct modem_route *r)
     return modem_ok(m, &reply, modem_timing.quick_ms, NULL, command);
 }
 
-/* Every <mode> and <bfr> that is offered, the useful ones first. */
+/* No cell broadcast, or where that must be, the least of it. */
+static int offered_bm(const struct cnmi_offer *offer)
+{
+    static const int broadcasts[] = {0, 2, 3, 1};
+    for (size_t i = 0; i < sizeof broadcasts / sizeof *broadcasts; i++)
+        if (offered(offer, 2, broadcasts[i]))
+            return broadcasts[i];
+    return 0;
+}
+
+/* Every <mode> and <bfr> that is offered, the useful ones first. mt=0: arrives unannounced, looked for. */
 static enum err try_cnmi(struct modem *m, const struct cnmi_offer *offer, int csms, int ds)
 {
     static const int modes[2][3] = {{2, 1, 3}, {1, 2, 3}};
-    struct modem_route r = {.csms = csms, .mt = 1, .ds = ds};
+    struct modem_route r = {
+        .csms = csms, .mt = offered(offer, 1, 1), .bm = offered_bm(offer), .ds = ds};
     enum err e = ERR_UNSUPPORTED;
-    if (!offered(offer, 1, 1) || !offered(offer, 3, ds))
+    if (!offered(offer, 3, ds))
         return e;
     for (int i = 0; i < 6; i++) {
         r.mode = modes[m->quirks->cnmi_mode_1][i / 2];

@@ -116,6 +116,33 @@ static void test_other_form_of_cnma(void **state)
     rig_still_sends(r, 1);
 }
 
+/* A plain ERROR to both forms, and never an OK: the modem is not asked a third time, for it keeps back all other
+ * reports meanwhile. */
+static void test_acknowledgement_unknown(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CNMA", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CNMA=0", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CNMI=2,1,0,2,0", OK_);
+    rig_start_ready(r);
+    peer_say(r->peer, REPORT);
+    TOLD(r, "report mr=41");
+    WANT(r, peer_wait(r->peer, "AT+CNMI=2,1,0,2,0", 1, WAIT_MS));
+    WANT(r, peer_count(r->peer, "AT+CNMA") == 2);
+    rig_still_sends(r, 1);
+}
+
+/* Cell broadcast that cannot be turned off is no reason to live without reports. */
+static void test_broadcast_cannot_be_off(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CNMI=?", "\r\n+CNMI: (2),(1),(2),(1),(0)\r\n" OK_);
+    peer_answer(r->peer, "AT+CNMI=", "\r\n+CMS ERROR: 303\r\n");
+    peer_answer(r->peer, "AT+CNMI=2,1,2,1,0", OK_);
+    rig_start_ready(r);
+    WANT(r, peer_wait(r->peer, "AT+CNMI=2,1,2,1,0", 1, WAIT_MS));
+}
+
 /* ---- inbound ---- */
 
 static void test_direct_message(void **state)
@@ -186,9 +213,63 @@ static void test_list_refused(void **state)
     peer_answer(r->peer, "AT+CPMS=\"SR\"", "\r\n+CMS ERROR: 302\r\n");
     peer_answer(r->peer, "AT+CMGR=", "\r\n+CMS ERROR: 321\r\n");
     peer_answer(r->peer, "AT+CMGR=4", "\r\n+CMGR: 1,,28\r\n" DELIVER_PDU "\r\n" OK_);
+    peer_answer(r->peer, "AT+CPMS=\"ME\",\"SM\",\"SM\"", "\r\n+CMS ERROR: 302\r\n");
+    peer_answer(r->peer, "AT+CPMS=\"SR\",\"SM\",\"SM\"", "\r\n+CMS ERROR: 302\r\n");
     rig_start_ready(r);
     TOLD(r, INCOMING);
     WANT(r, peer_count(r->peer, "AT+CMGD=4") == 1);
+}
+
+#define LISTED "\r\n+CMGL: 3,0,,28\r\n" DELIVER_PDU "\r\n" OK_
+
+/* Two memories or none: what lies in the storage is found all the same, and each storage is looked into. */
+static void test_two_memories_at_once(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CPMS=?", "\r\n+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\")\r\n" OK_);
+    peer_answer(r->peer, "AT+CPMS=", "\r\n+CMS ERROR: 302\r\n");
+    peer_answer(r->peer, "AT+CPMS=\"SM\",\"SM\",\"SM\"", "\r\n+CMS ERROR: 302\r\n");
+    peer_answer(r->peer, "AT+CPMS=\"SM\"", "\r\n+CMS ERROR: 302\r\n");
+    peer_answer(r->peer, "AT+CPMS=\"ME\"", "\r\n+CMS ERROR: 302\r\n");
+    peer_answer(r->peer, "AT+CPMS=\"SM\",\"SM\"", "\r\n+CPMS: 1,20,1,20\r\n" OK_);
+    peer_answer(r->peer, "AT+CPMS=\"ME\",\"SM\"", "\r\n+CPMS: 0,20,1,20\r\n" OK_);
+    peer_answer_once(r->peer, "AT+CMGL=4", LISTED);
+    rig_start_ready(r);
+    TOLD(r, INCOMING);
+    WANT(r, peer_wait(r->peer, "AT+CMGD=3", 1, WAIT_MS));
+    WANT(r, peer_count(r->peer, "AT+CPMS=\"ME\",\"SM\"") > 0);
+    WANT(r, peer_count(r->peer, "AT+CMGL=4") > 1);
+}
+
+static void test_storages_unknown(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CPMS=?", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CPMS?", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CPMS=", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CPMS=\"SM\",\"SM\",\"SM\"", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CPMS=\"SM\"", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CPMS=\"ME\"", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CPMS=\"SR\"", "\r\nERROR\r\n");
+    peer_answer_once(r->peer, "AT+CMGL=4", LISTED);
+    rig_start_ready(r);
+    TOLD(r, INCOMING);
+    WANT(r, peer_wait(r->peer, "AT+CMGD=3", 1, WAIT_MS));
+    peer_say(r->peer, "\r\n+CMTI: \"ME\",3\r\n");
+    WANT(r, told_wait_n(r->told, INCOMING, 2, WAIT_MS));
+}
+
+/* It refuses every +CNMI: nothing is announced, so it is looked for, reports in SR too. */
+static void test_nothing_is_announced(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CNMI=", "\r\n+CMS ERROR: 303\r\n");
+    peer_answer(r->peer, "AT+CNMI=2,1,0,1,0", "\r\n+CMS ERROR: 303\r\n");
+    modem_timing.housekeeping_ms = 60000;
+    rig_start_ready(r);
+    peer_answer_once(r->peer, "AT+CMGL=4", "\r\n+CMGL: 1,0,,26\r\n" REPORT_PDU "\r\n" OK_);
+    TOLD(r, "report mr=41");
+    modem_timing.housekeeping_ms = 400;
 }
 
 static void test_flood_of_indications(void **state)
@@ -307,6 +388,11 @@ int main(int argc, char **argv)
         RIG_TEST(test_undecodable_is_kept_and_deleted),
         RIG_TEST(test_drafts),
         RIG_TEST(test_list_refused),
+        RIG_TEST(test_acknowledgement_unknown),
+        RIG_TEST(test_broadcast_cannot_be_off),
+        RIG_TEST(test_two_memories_at_once),
+        RIG_TEST(test_storages_unknown),
+        RIG_TEST(test_nothing_is_announced),
         RIG_TEST(test_flood_of_indications),
         RIG_TEST(test_ussd),
         RIG_TEST(test_ussd_unplugged),
