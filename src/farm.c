@@ -12,6 +12,8 @@
 #include "hash.h"
 #include "log.h"
 
+#define UNHEARD_MS CLK_MINUTE_MS
+
 struct worker {
     struct farm *farm;
     struct modem *modem;
@@ -124,9 +126,12 @@ static unsigned others_ready(struct worker *me)
     return n;
 }
 
-/* Where this modem cannot, each of the others is to try at once; then there is a pause. */
+/* Where this modem cannot, each of the others is to try at once; then there is a pause.  What may have gone out
+ * through a modem that is unplugged now waits for that modem to be heard again. */
 static int64_t retry_pause_ms(struct worker *w, unsigned tries, const struct modem_fault *why)
 {
+    if (why->class == FAULT_UNCERTAIN)
+        return strcmp(why->code, "unplugged") == 0 ? UNHEARD_MS : 0;
     if (why->class == FAULT_MODEM && tries < others_ready(w))
         return 0;
     return pause_ms(&w->farm->options, tries, why->code);

@@ -395,8 +395,10 @@ static enum err recover(struct store *s, int64_t now_ms)
                " (SELECT id/16 FROM part WHERE doubt>0 AND state=2)",
                NO_ARGS);
     if (!e)
-        e = db_run(db, "UPDATE part SET state=3, doubt=3, since_ms=?1 WHERE doubt>0 AND state=2",
-                   ARGS(INT(now_ms)));
+        e = db_run(db,
+                   "UPDATE part SET state=3, doubt=3, since_ms=?1 WHERE doubt>0 AND"
+                   " (state=2 OR (state=3 AND tried_ms>?2))",
+                   ARGS(INT(now_ms + UNHEARD_MS), INT(now_ms - PATIENCE_MS)));
     if (!e)
         e = db_run(db, "UPDATE outbox SET posting=0, next_ms=?1 WHERE state=0 AND posting=1",
                    ARGS(INT(now_ms)));

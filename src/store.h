@@ -135,7 +135,7 @@ enum store_verdict {
     STORE_VERDICT_RETRY,        /* to the queue, due at retry_ms, tries + 1 */
     STORE_VERDICT_OTHER_MODEM,  /* the same, and its message leaves this modem (where no part of it was sent) */
     STORE_VERDICT_FAIL,         /* the part, and with it the message, for good */
-    STORE_VERDICT_UNCERTAIN
+    STORE_VERDICT_UNCERTAIN     /* queue.uncertain_after counts from retry_ms, now_ms at least */
 };
 enum err store_part_failed(struct store *s, uint64_t part, enum store_verdict verdict, const char *modem,
                            const char *code, const char *text, int64_t retry_ms, int64_t now_ms);

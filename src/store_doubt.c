@@ -7,8 +7,6 @@
 #define ANSWER_MAX_MS (10 * CLK_MINUTE_MS)
 /* Reports that found nobody listening are repeated by the network in its own time. */
 #define REPEAT_MS (15 * CLK_SECOND_MS)
-/* A modem that comes and goes does not put off the decision for ever. */
-#define PATIENCE_MS CLK_HOUR_MS
 
 struct doubt {
     const char *modem;

@@ -331,7 +331,7 @@ static enum err uncertain(struct db *db, const struct failed *f)
     (void)snprintf(text, sizeof text, "It may have gone out: %s",
                    f->text && f->text[0] ? f->text : f->code);
     enum err e = db_run(db, "UPDATE part SET state=3, doubt=3, since_ms=?2 WHERE id=?1",
-                        ARGS(INT(f->part), INT(f->now_ms)));
+                        ARGS(INT(f->part), INT(f->retry_ms > f->now_ms ? f->retry_ms : f->now_ms)));
     return e ? e : message_error(db, f->part / PART_STEP, "uncertain", text);
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clock.h"
 #include "store.h"
 
 typedef struct sqlite3 sqlite3;
@@ -169,6 +170,11 @@ enum part_state {               /* stored: only add at the end */
                   PART_FAILED,
                   PART_DROPPED /* its message failed before its turn */
 };
+/* While its modem cannot be heard, nobody can tell about a part that is uncertain: its waiting begins when the
+ * modem works again (store_part_heard_again()), or after this long without it ... */
+#define UNHEARD_MS CLK_MINUTE_MS
+/* ... and a modem that comes and goes does not put off the decision for ever. */
+#define PATIENCE_MS CLK_HOUR_MS
 /* part.doubt: a report may tell that it went out though no +CMGS was seen. */
 #define DOUBT_NOW    1 /* sending */
 #define DOUBT_BEFORE 2 /* an earlier try was uncertain, or its reference is not known */

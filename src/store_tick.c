@@ -15,8 +15,7 @@
 #define KEY_LIFE_MS     CLK_DAY_MS
 #define IN_HAND_MS      (10 * CLK_SECOND_MS)
 #define BEHIND_MS       (10 * CLK_SECOND_MS)
-#define PATIENCE_MS     CLK_HOUR_MS
-#define CLOCK_JUMP_MS   CLK_MINUTE_MS
+#define CLOCK_JUMP_MS   (2 * CLK_MINUTE_MS) /* beyond UNHEARD_MS */
 
 struct tick {
     const struct store_policy *policy;
