@@ -3,7 +3,7 @@
 #   make check       every test, in under 20 minutes         make check-all   and again under the sanitizers
 #   make fuzz        every fuzz target, FUZZ_SECONDS each    make bench       figures, never a judgement
 #   make lint        what the style can check by itself      make install     PREFIX, DESTDIR
-# Everything but `all` and `install` first installs the Debian packages that are missing (packaging/deps.sh).
+# check*, fuzz, bench and demo first install the Debian packages that are missing (packaging/deps.sh).
 B            ?= build
 ifeq ($(origin CC),default)
 CC           := gcc
@@ -70,6 +70,15 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $$(addprefix $(B)/,$$($$*_fuzz_OBJ)) $(GRO
 	@mkdir -p $(@D)
 	@echo "ld $@"; $(CC) -o $@ $(sort $(filter %.o,$^)) $(ALL_LIBS) -fsanitize=fuzzer
 
+# docs/configuration.md and the example come from the table in src/config_keys.c.
+.PHONY: docs check-docs
+docs: $(B)/smsbridged
+	packaging/config-doc.sh $(B)/smsbridged > docs/configuration.md
+	$(B)/smsbridged --help-config > packaging/smsbridged.conf
+check-docs: $(B)/smsbridged
+	packaging/config-doc.sh $(B)/smsbridged | diff docs/configuration.md -
+	$(B)/smsbridged --help-config | diff packaging/smsbridged.conf -
+
 .PHONY: tests check check-all check-unit check-corpora check-e2e check-asan check-tsan lint deps fuzz bench demo
 tests: all $(UNIT) $(REPLAY) $(B)/preload_tiocmget.so
 $(B)/preload_tiocmget.so: tests/e2e/preload_tiocmget.c
@@ -79,7 +88,7 @@ $(B)/preload_tiocmget.so: tests/e2e/preload_tiocmget.c
 deps:
 	@packaging/deps.sh
 check: deps
-	$(MAKE) lint
+	$(MAKE) lint check-docs
 	$(MAKE) -j2 tests
 	$(MAKE) check-unit check-corpora check-e2e
 check-unit: $(UNIT)

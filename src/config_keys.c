@@ -74,7 +74,7 @@ const struct config_key config_keys[] = {
     {CONFIG_INBOX, "url", KEY_URL, 0, URL_MAX_BYTES, "", IN(inbox.url),
      .help = "every inbound SMS is POSTed here; empty: nowhere"},
     {CONFIG_INBOX, "webhook_secret", KEY_TEXT, 0, CONFIG_TOKEN_MAX - 1, "", IN(inbox.webhook_secret),
-     .help = "whsec_… that signs these POSTs; empty: not signed"},
+     .help = "whsec_… that signs these POSTs; empty: that of the first account"},
     {CONFIG_INBOX, "partial_after", KEY_DURATION, CLK_SECOND_MS, 30 * CLK_DAY_MS, "24h",
      IN(inbox.partial_after_ms), .help = "a set still incomplete then is delivered, marked as partial"},
     {CONFIG_INBOX, "opt_out", KEY_LIST, 0, 0, "STOP, STOPALL, UNSUBSCRIBE, CANCEL, END, QUIT, 停止",
@@ -107,7 +107,7 @@ const struct config_key config_keys[] = {
     {CONFIG_ACCOUNT, "credits", KEY_DECIMAL, 0, 1000000000, "0", IN_ACCOUNT(credits),
      .help = "what GET /you/credits/ answers"},
     {CONFIG_ACCOUNT, "admin", KEY_BOOL, 0, 0, "no", IN_ACCOUNT(admin),
-     .help = "sees modems, inbox and metrics; a single account always does"},
+     .help = "sees modems, inbox and callbacks; a single account always does"},
 
     {CONFIG_MODEM, "port", KEY_TEXT, 0, MODEM_PATH_MAX - 1, "", IN_MODEM(modem.port),
      .help = "a device (/dev/smsbridge/NAME), a pty, tcp:host:port"},
