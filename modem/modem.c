@@ -28,6 +28,7 @@ struct modem_timing modem_timing = {
     .sim_ms = 60000,
     .retry_ms = 1000,
     .hurry_ms = 5000,
+    .stored_ms = 15000,
     .ack_late_ms = 10000, /* TR2M is 12 to 20 s: 24.011 clause 10 */
     .keepalive_ms = 20000,
     .housekeeping_ms = 60000,
@@ -231,6 +232,7 @@ static void forget_session(struct modem *m)
     m->phase = MODEM_IDLE;
     m->served = m->identified = m->began = false;
     m->lost = (struct sms_job){.part = 0};
+    m->unreported = 0;
     m->creg = m->cgreg = m->cereg = -1;
     m->next_claim_ms = m->next_keepalive_ms = m->next_housekeeping_ms = 0;
     m->next_sweep_ms = m->next_search_ms = m->routing_check_ms = 0;

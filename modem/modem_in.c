@@ -28,6 +28,7 @@ static enum err give_report(struct modem *m, const struct sms_report *report)
 {
     uint64_t part = 0;
     enum err e = m->hooks.report(m->ctx, m->config.name, report, &part);
+    m->unreported -= e == OK && m->unreported > 0;
     if (e == OK && part && part == m->job.part && m->phase != MODEM_IDLE) {
         m->settled = true;
         if (m->phase == MODEM_SUBMITTING)
@@ -300,6 +301,7 @@ enum err modem_fetch_arrived(struct modem *m)
         if (e)
             m->seen.sweep = true; /* it is somewhere else */
     }
+    m->seen.reports = 0;
     return OK;
 }
 

@@ -35,6 +35,7 @@ struct modem_timing {
     int sim_ms;             /* SIM busy, PIN just entered */
     int retry_ms;           /* between two tries of the same thing */
     int hurry_ms;           /* a report settled the part whose answer is missing */
+    int stored_ms;          /* a stored one may be about it */
     int ack_late_ms;        /* +CNMA after that: the routing may be lost */
     int keepalive_ms, housekeeping_ms, sweep_ms;
     int again_ms;           /* what the core could not take is read again */
@@ -59,6 +60,7 @@ struct modem_place {        /* where a message lies */
 struct modem_seen {
     struct modem_place arrived[MODEM_ARRIVED_MAX];
     unsigned arrived_count;
+    unsigned reports;       /* +CDSI among them */
     bool sweep, restore, restarted, look, card;
     unsigned acks_owed, ack_refusals;
     int64_t ack_since_ms;
@@ -122,6 +124,7 @@ struct modem {
     enum modem_phase phase;
     bool began;                         /* a +CMGS was begun in this session */
     bool settled;                       /* a report told its fate meanwhile */
+    unsigned unreported;                /* told as sent in this session, and no report yet */
     struct sms_job lost;                /* told as uncertain: a late +CMGS is about it; part 0: none */
     unsigned suspect_strikes;           /* unknown faults in a row */
     char barred_to[SMS_ADDR_MAX];       /* the recipient whose SMS this SIM could not send */

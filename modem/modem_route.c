@@ -226,7 +226,10 @@ static enum err set_csms(struct modem *m, int csms)
     struct at_reply reply;
     char command[16];
     snprintf(command, sizeof command, "AT+CSMS=%d", csms);
-    return modem_ok(m, &reply, modem_timing.quick_ms, "+CSMS", command);
+    enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CSMS", command);
+    if (e == OK)
+        m->route.csms = csms;
+    return e;
 }
 
 static enum err set_cnmi(struct modem *m, const struct modem_route *r)

@@ -58,6 +58,7 @@ static void sent(struct modem *m, uint8_t mr)
     struct sms_job next = {.part = 0};
     bool want_next = !something_first(m);
     enum err e = tell_sent(m, &m->job, mr, want_next ? &next : NULL);
+    m->unreported += m->job.submit.status_report && !m->settled;
     m->suspect_strikes = 0;
     m->barred_to[0] = '\0';
     m->suspend_ms = modem_timing.suspend_ms;

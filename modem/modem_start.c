@@ -244,6 +244,7 @@ static enum err release(struct modem *m)
     if (!line || at_args_open(&a, line, "+CSMS") != OK || at_int(&a, &service, 0, 255) != OK ||
         service != 1)
         return e;
+    m->route.csms = 1; /* what comes now waits for its +CNMA, though the routing is not ours yet */
     return modem_ok(m, &reply, modem_timing.quick_ms, NULL, "AT+CNMA=2");
 }
 

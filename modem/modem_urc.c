@@ -17,6 +17,16 @@ static void on_arrival(struct modem *m, const char *line, const char *pdu, const
     modem_note_arrival(m, line, prefix);
 }
 
+/* It is read after the running command. More of them than parts that wait for one: one is about the part under way,
+ * and its answer is lost if it does not come soon. */
+static void on_report(struct modem *m, const char *line, const char *pdu, const char *prefix)
+{
+    (void)pdu;
+    modem_note_arrival(m, line, prefix);
+    if (++m->seen.reports > m->unreported && m->phase == MODEM_SUBMITTING)
+        at_hurry(m->at, modem_timing.stored_ms);
+}
+
 static void on_direct(struct modem *m, const char *line, const char *pdu, const char *prefix)
 {
     (void)prefix;
@@ -128,7 +138,7 @@ static const struct {
     {"+CDS", on_direct},
     {"+CMT", on_direct},
     {"+CMTI", on_arrival},
-    {"+CDSI", on_arrival},
+    {"+CDSI", on_report},
     {"+CREG", on_registration},
     {"+CGREG", on_registration},
     {"+CEREG", on_registration},

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,46 @@ static void test_report_settles(void **state)
     rig_still_sends(r, 2);
     WANT(r, told_count(r->told, "failed") == 0 && told_count(r->told, "sent 1") == 0);
     WANT(r, peer_count(r->peer, "AT+CNMA") == 1);
+}
+
+/* ds=2: a +CDSI tells no more than that there is one, and it is read after the running command. */
+static void take_stored_reports(struct rig *r)
+{
+    r->config.submit_timeout_ms = 60000;
+    peer_answer(r->peer, "AT+CSMS=1", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CNMI=2,1,0,2,0", OK_);
+    peer_answer(r->peer, "AT+CMGR=7", "\r\n+CMGR: 0,,26\r\n" REPORT_PDU "\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGD=7", OK_);
+}
+
+/* More reports than parts that wait for one: it is about the part whose answer is missing, and the line is not left
+ * alone for three minutes. */
+static void test_stored_report_of_the_unanswered(void **state)
+{
+    struct rig *r = *state;
+    take_stored_reports(r);
+    rig_start_ready(r);
+    peer_answer_once(r->peer, "PDU", "\r\n+CDSI: \"SR\",7\r\n");
+    rig_send(r, SOMEONE);
+    TOLD(r, "failed 1 uncertain timeout");
+    TOLD(r, "report mr=41");
+    rig_still_sends(r, 2);
+}
+
+static void test_stored_report_of_another(void **state)
+{
+    struct rig *r = *state;
+    take_stored_reports(r);
+    rig_start_ready(r);
+    rig_still_sends(r, 1);
+    peer_answer_once(r->peer, "PDU", "\r\n+CDSI: \"SR\",7\r\n");
+    rig_send(r, SOMEONE);
+    WANT(r, peer_wait(r->peer, "PDU", 2, WAIT_MS));
+    poll(NULL, 0, 3 * modem_timing.stored_ms);
+    WANT(r, told_count(r->told, "failed") == 0 && told_count(r->told, "report") == 0);
+    peer_say(r->peer, "\r\n+CMGS: 42\r\n" OK_);
+    TOLD(r, "sent 2 mr=42");
+    TOLD(r, "report mr=41");
 }
 
 static void test_report_before_the_answer(void **state)
@@ -114,6 +155,20 @@ static void test_other_form_of_cnma(void **state)
     peer_say(r->peer, REPORT);
     WANT(r, peer_wait(r->peer, "AT+CNMA=0", 1, WAIT_MS));
     rig_still_sends(r, 1);
+}
+
+/* A program that died left +CSMS=1 behind: what the modem shows before our own routing is set waits for its +CNMA,
+ * too, and everything else behind it. */
+static void test_acknowledged_before_the_routing(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CSMS?", "\r\n+CSMS: 1,1,1,1\r\n" OK_);
+    peer_answer(r->peer, "AT+CNMA=2", OK_ REPORT);
+    rig_start_ready(r);
+    TOLD(r, "report mr=41");
+    WANT(r, peer_wait(r->peer, "AT+CNMA", 2, WAIT_MS));
+    rig_still_sends(r, 1);
+    WANT(r, peer_count(r->peer, "AT+CNMA") == 2 && peer_count(r->peer, "AT+CNMA=2") == 1);
 }
 
 /* A plain ERROR to both forms, and never an OK: the modem is not asked a third time, for it keeps back all other
@@ -377,6 +432,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_report_settles),
+        RIG_TEST(test_stored_report_of_the_unanswered),
+        RIG_TEST(test_stored_report_of_another),
         RIG_TEST(test_report_before_the_answer),
         RIG_TEST(test_nothing_waits_for_the_next_look),
         RIG_TEST(test_report_not_committed),
@@ -388,6 +445,7 @@ int main(int argc, char **argv)
         RIG_TEST(test_undecodable_is_kept_and_deleted),
         RIG_TEST(test_drafts),
         RIG_TEST(test_list_refused),
+        RIG_TEST(test_acknowledged_before_the_routing),
         RIG_TEST(test_acknowledgement_unknown),
         RIG_TEST(test_broadcast_cannot_be_off),
         RIG_TEST(test_two_memories_at_once),

@@ -104,6 +104,7 @@ static void be_quick(void)
     modem_timing.listen_ms = 700;
     modem_timing.retry_ms = 20;
     modem_timing.hurry_ms = 150;
+    modem_timing.stored_ms = 200;
     modem_timing.search_ms = 50;
     modem_timing.keepalive_ms = 300;
     modem_timing.housekeeping_ms = 400;
