@@ -122,15 +122,30 @@ void redirect_hits_count(struct redirect_hits *h, int64_t link, unsigned clicks,
     send_batch(h, full);
 }
 
+/* The earliest tap of a link is its first; one that the cache had forgotten meanwhile is a later tap.  False: no room.
+ * Under the lock. */
+static bool keep(struct redirect_hits *h, int64_t link, int64_t at_ms)
+{
+    for (size_t i = 0; i < h->firsts; i++) {
+        struct first_tap *known = &h->first[i];
+        if (known->link != link)
+            continue;
+        known->at_ms = at_ms < known->at_ms ? at_ms : known->at_ms;
+        return add(h, &(struct store_hit){.link = link, .clicks = 1});
+    }
+    if (h->firsts == FIRST_MAX)
+        return false;
+    h->first[h->firsts++] = (struct first_tap){.link = link, .at_ms = at_ms};
+    return true;
+}
+
 void redirect_hits_keep_first(struct redirect_hits *h, int64_t link, int64_t at_ms)
 {
     pthread_mutex_lock(&h->lock);
-    bool room = h->firsts < FIRST_MAX;
-    if (room)
-        h->first[h->firsts++] = (struct first_tap){.link = link, .at_ms = at_ms};
+    bool kept = keep(h, link, at_ms);
     pthread_mutex_unlock(&h->lock);
-    if (!room)
-        log_error("redirect", "a first tap is lost: link=%lld, the store refuses too many",
+    if (!kept)
+        log_error("redirect", "a tap is lost: link=%lld, the store refuses too many",
                   (long long)link);
 }
 
