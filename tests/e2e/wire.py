@@ -1,4 +1,5 @@
 """Bytes as they are to a listener, and what a process holds: for tests that send what no client would."""
+import collections
 import os
 import re
 import socket
@@ -118,3 +119,15 @@ def log_is_lines(daemon):
     for line in daemon.log.read_bytes().split(b"\n")[:-1]:
         assert LINE.fullmatch(line), line[:300]
         assert not re.search(rb"[\x00-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]", line), line[:300]
+
+
+def arrivals(sim):
+    """How often an SMS was taken by the network, by number."""
+    taken, since = collections.Counter(), 0
+    while True:
+        answer = sim.do("log", event="submit", since=since, limit=20000)
+        for event in answer["events"]:
+            taken[event["number"]] += 1
+        if not answer["events"] or answer["next"] <= since:
+            return taken
+        since = answer["next"]
