@@ -165,7 +165,8 @@ static bool talk(struct at *at)
             check_reply(&r);
         if (at_poisoned(at))
             e = at_resync(at, 9000);
-        require(modem.now - start <= 3000 + 5 * 9000 + 500); /* a slow modem gets four times as long */
+        require(modem.now - start <=
+                3000 + 5 * 9000 + 500); /* a slow modem gets four times as long */
     }
     if (e != ERR_CLOSED) {
         int64_t start = modem.now;
