@@ -274,12 +274,22 @@ static enum err try_cnmi(struct modem *m, const struct cnmi_offer *offer, int cs
     return e;
 }
 
+/* ds=2 puts reports into SR: where that cannot be read they would be lost. */
+static bool reads_stored_reports(const struct modem *m)
+{
+    for (unsigned i = 0; i < m->storage_count; i++)
+        if (strcmp(m->storages[i], "SR") == 0)
+            return true;
+    return false;
+}
+
 enum err modem_choose_route(struct modem *m)
 {
     /* The last one: no reports at all, messages still come. */
-    static const struct {
+    static const struct choice {
         int csms, ds;
-    } choices[] = {{1, 1}, {0, 2}, {0, 1}, {0, 0}};
+    } orders[2][4] = {{{1, 1}, {0, 1}, {0, 2}, {0, 0}}, {{1, 1}, {0, 2}, {0, 1}, {0, 0}}};
+    const struct choice *choices = orders[reads_stored_reports(m)];
     struct at_reply reply;
     struct cnmi_offer offer;
     int csms = -1;
@@ -287,7 +297,7 @@ enum err modem_choose_route(struct modem *m)
     if (modem_ended(e))
         return e;
     parse_cnmi(e == OK ? at_reply_line(&reply, 0) : NULL, &offer);
-    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+    for (size_t i = 0; i < sizeof orders[0] / sizeof *orders[0]; i++) {
         if (choices[i].csms && (m->quirks->no_direct || m->no_csms))
             continue;
         if (!offered(&offer, 3, choices[i].ds))

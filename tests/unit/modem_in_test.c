@@ -171,6 +171,20 @@ static void test_acknowledged_before_the_routing(void **state)
     WANT(r, peer_count(r->peer, "AT+CNMA") == 2 && peer_count(r->peer, "AT+CNMA=2") == 1);
 }
 
+/* ds=2 stores them in SR: of no use where that cannot be read (Huawei MU509, and whoever knows no +CPMS). */
+static void test_reports_stored_nowhere(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CSMS=1", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CSMS=0", "\r\nERROR\r\n");
+    peer_answer(r->peer, "AT+CPMS=?", "\r\n+CPMS: (\"SM\"),(\"SM\"),(\"SM\")\r\n" OK_);
+    peer_answer(r->peer, "AT+CNMI=2,1,0,2,0", OK_);
+    rig_start_ready(r);
+    WANT(r, peer_count(r->peer, "AT+CNMI=2,1,0,2,0") == 0);
+    peer_say(r->peer, REPORT);
+    TOLD(r, "report mr=41");
+}
+
 /* A plain ERROR to both forms, and never an OK: the modem is not asked a third time, for it keeps back all other
  * reports meanwhile. */
 static void test_acknowledgement_unknown(void **state)
@@ -446,6 +460,7 @@ int main(int argc, char **argv)
         RIG_TEST(test_drafts),
         RIG_TEST(test_list_refused),
         RIG_TEST(test_acknowledged_before_the_routing),
+        RIG_TEST(test_reports_stored_nowhere),
         RIG_TEST(test_acknowledgement_unknown),
         RIG_TEST(test_broadcast_cannot_be_off),
         RIG_TEST(test_two_memories_at_once),
