@@ -19,7 +19,7 @@ PYTHON       ?= /usr/bin/python3
 FUZZ_SECONDS ?= 60
 VERSION      := 0.1.0
 
-PKGS := libserialport libmicrohttpd sqlite3 libcurl jansson inih libpsl libidn2 nettle
+PKGS := libserialport libudev libmicrohttpd sqlite3 libcurl jansson inih libpsl libidn2 nettle
 WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
 
 # Asked once a run, and only when something is compiled: `make deps` must work before the packages are there.

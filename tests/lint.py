@@ -14,8 +14,8 @@ FILE_MAX = 600
 
 # One foreign library, one home.
 HOMES = {
-    "libserialport.h": {"modem/port.c", "modem/discover.c"},
-    "libudev.h": {"modem/discover.c"},
+    "libserialport.h": {"modem/port.c", "modem/usb_bus.c"},
+    "libudev.h": {"modem/usb.c", "modem/usb_bus.c"},
     "microhttpd.h": re.compile(r"src/http(_\w+)?\.c"),
     "curl/curl.h": {"src/callback.c", "src/callback_post.c", "src/url.c", "src/ctl_http.c", "tests/sim/tap.c"},
     "sqlite3.h": re.compile(r"src/store(_\w+)?\.[ch]"),
