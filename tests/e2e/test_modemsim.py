@@ -851,3 +851,64 @@ def test_profiles(modem, profile, first):
     line.until(rb'\+CMTI: "SM",%d\r\n' % first)
     assert isinstance(line.sms(HELLO_SRR), int)
     line.until(rb"\+CDS: 25\r\n")
+
+
+# ---- hangs, and what ends them ----
+def dead(line):
+    line.write("AT\r")
+    return line.quiet(0.1) == ""
+
+
+@pytest.mark.parametrize("until", ["reopen", "cfun", "restart", "power"])
+def test_hangs_until_the_right_thing_is_done(make_sim, until):
+    """Each cure also ends the lesser hangs, and no lesser one ends this."""
+    sim = make_sim(1, "--instant", "--boot-delay", 20)
+    line = Line(sim.port(0))
+    sim.do("hang", 0, until)
+    assert dead(line) and sim.modem(0)["hangs"] == until
+    line.close()
+    sim.wait_event("closed")
+    line = Line(sim.port(0))
+    sim.wait_event("opened", 2)
+    assert dead(line) == (until != "reopen")
+    line.write("AT+CFUN=0\r")
+    line.quiet(0.05)
+    line.write("AT+CFUN=1\r")
+    line.quiet(0.05)
+    assert dead(line) == (until in ("restart", "power"))
+    line.write("AT+CFUN=1,1\r")
+    line.quiet(0.1)
+    assert dead(line) == (until == "power")
+    sim.do("power", 0)
+    sim.wait_event("replug")
+    line.close()
+    line = Line(sim.port(0))
+    line.until(rb"SMS Ready")
+    assert not dead(line) and sim.modem(0)["hangs"] is None
+
+
+def test_hangs_in_sms_or_with_errors_only(modem):
+    sim, line = modem("--instant")
+    sim.do("hang", 0, "cfun", "sms")
+    assert line.at("AT+CSQ").endswith("OK")
+    line.write("AT+CMGL=4\r")
+    assert line.quiet(0.1) == ""
+    sim.do("hang", 0, "cfun", "error")
+    assert line.at("AT") == "OK" and line.at("AT+CREG?") == "ERROR"
+    assert line.at("AT+CFUN=0") == "OK" and line.at("AT+CFUN=1") == "OK"
+    assert line.at("AT+CREG?").endswith("OK")
+
+
+def test_restart_takes_it_off_the_bus_and_it_comes_back_under_another_name(modem):
+    sim, line = modem("--instant", "--boot-delay", 0)
+    sim.do("restarts", 0, "bus", gone=100, name="modem7")
+    line.write("AT+CFUN=1,1\r")
+    sim.wait_event("unplug")
+    assert not os.path.lexists(sim.port(0))
+    sim.wait_event("replug")
+    assert not os.path.lexists(sim.port(0))
+    line.close()
+    again = Line(sim.port(7))
+    again.until(rb"SMS Ready")
+    assert again.at("ATE0").endswith("OK")
+    again.close()

@@ -184,9 +184,14 @@ void at_line(struct modem *m, char *line)
         return;
     p += 2;
     p += strspn(p, " ");
+    enum hang_verdict verdict = hang_judges(m, p);
+    if (verdict == HANG_SWALLOWS)
+        return;
     remember(m, p);
     m->mt_hold = true;
     line_faults(m, m->last);
+    if (verdict == HANG_REFUSES)
+        result = AT_ERROR;
     while (*p && result == AT_OK) {
         p = strchr("+^#*%$!_@", *p) ? extended(m, p, &result) : basic(m, p, &result);
         p += strspn(p, " ;");

@@ -29,6 +29,7 @@ static void modem_settings(const struct modem *m, struct str *j)
             m->at.cnmi[3], m->at.cnmi[4]);
     str_int(j, "csms", m->at.csms);
     str_bool(j, "echo", m->at.echo);
+    str_pair(j, "hangs", hang_name(m));
     str_bool(j, "locked", modem_locked(m));
     str_int(j, "pin_left", m->card->pin_left);
     str_key(j, "faults");
@@ -130,10 +131,20 @@ static void unplug(struct request *r)
     command_ok(r);
 }
 
+/* name=NAME: under that link from now on. False: it was answered. */
+static bool renamed(struct request *r, struct modem *m)
+{
+    const char *name = control_option(r, "name", NULL);
+    if (!name || modem_rename(m, name))
+        return true;
+    control_fail(r->client, "not a file's name: %s", name);
+    return false;
+}
+
 static void replug(struct request *r)
 {
     struct modem *m = command_modem(r, 1);
-    if (!m)
+    if (!m || !renamed(r, m))
         return;
     if (modem_replug(m))
         command_ok(r);
@@ -149,6 +160,40 @@ static void reset(struct request *r)
     if (m->plugged)
         modem_reset(m);
     command_ok(r);
+}
+
+static void power(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m || !renamed(r, m))
+        return;
+    modem_power_cycle(m, control_number(r, "off", 0) * 1000);
+    command_ok(r);
+}
+
+/* How it restarts from now on: +CFUN=1,1, reset, and the fault of that name. */
+static void restart_manner(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m || !renamed(r, m))
+        return;
+    m->off_bus = strcmp(r->argv[2], "bus") == 0;
+    m->gone_us = control_number(r, "gone", 0) * 1000;
+    if (m->off_bus || !strcmp(r->argv[2], "stay"))
+        command_ok(r);
+    else
+        control_fail(r->client, "bus or stay, not %s", r->argv[2]);
+}
+
+static void hang(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    if (hang_set(m, r->argv[2], r->argc > 3 ? r->argv[3] : "silent"))
+        command_ok(r);
+    else
+        control_fail(r->client, "no such way to hang");
 }
 
 static void swap(struct request *r)
@@ -228,7 +273,11 @@ const struct command_row command_world[] = {
     {"rule", 2, rule,
      "NUMBER|* delivered|failed|temporary|temporary-failed|never [DELAY_MS] [st=0x46]"},
     {"unplug", 1, unplug, "MODEM: the port hangs up and the link goes"},
-    {"replug", 1, replug, "MODEM: a new pty under the same link"},
+    {"replug", 1, replug, "MODEM [name=NAME]: a new pty under the same link, or under NAME"},
+    {"power", 1, power, "MODEM [off=MS] [name=NAME]: off, and on again"},
+    {"restarts", 2, restart_manner,
+     "MODEM bus|stay [gone=MS] [name=NAME]: whether a restart takes it off the bus"},
+    {"hang", 2, hang, "MODEM none|reopen|cfun|restart|power [silent|sms|error]: until that"},
     {"reset", 1, reset, "MODEM: it restarts; storages and SIM stay"},
     {"swap", 2, swap, "MODEM MODEM: exchange their SIMs"},
     {"fault", 2, fault,

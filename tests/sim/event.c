@@ -10,10 +10,33 @@
 #include <string.h>
 
 static const char *const names[EV_KINDS] = {
-    "submit",  "refused", "answer",   "lost",   "outcome", "report",           "deliver",
-    "ack",     "nack",    "ack-late", "held",   "delete",  "bytes-while-busy", "overflow",
-    "unknown", "radio",   "pin",      "ussd",   "fault",   "unplug",           "replug",
-    "reset",   "tap",     "opened",   "closed",
+    "submit",
+    "refused",
+    "answer",
+    "lost",
+    "outcome",
+    "report",
+    "deliver",
+    "ack",
+    "nack",
+    "ack-late",
+    "held",
+    "delete",
+    "bytes-while-busy",
+    "overflow",
+    "unknown",
+    "radio",
+    "pin",
+    "ussd",
+    "fault",
+    "hang",
+    "cured",
+    "unplug",
+    "replug",
+    "reset",
+    "tap",
+    "opened",
+    "closed",
 };
 
 static struct event *ring;

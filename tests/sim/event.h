@@ -24,7 +24,9 @@ enum ev {
     EV_RADIO,      /* registration changed */
     EV_PIN,
     EV_USSD,
-    EV_FAULT, /* a fault was used */
+    EV_FAULT, /* a fault was set */
+    EV_HANG,
+    EV_CURED, /* it hangs no more */
     EV_UNPLUG,
     EV_REPLUG,
     EV_RESET,

@@ -40,7 +40,7 @@ static void mark_dirty(struct modem *m)
 
 void line_put(struct modem *m, const void *bytes, size_t n)
 {
-    if (!m->plugged || fault_is_set(m->faults, FAULT_SILENCE))
+    if (!m->plugged || fault_is_set(m->faults, FAULT_SILENCE) || hang_is_dead(m))
         return;
     if (m->out.n - m->out_at + n > OUT_MAX) {
         if (!m->overflowing)

@@ -122,8 +122,9 @@ void modem_network(struct modem *m, int reg)
     reg_set(m, reg);
 }
 
-static void forget_dialogue(struct modem *m)
+static void forget_dialogue(struct modem *m, enum cure by)
 {
+    hang_cure(m, by);
     line_reset(m);
     mt_reset(m);
     at_forget(m);
@@ -144,34 +145,76 @@ static void booted(void *arg)
     modem_radio(m, true);
 }
 
-void modem_reset(struct modem *m)
+static void unplug(struct modem *m, enum cure by)
 {
-    event_note(EV_RESET, m->index, "restarts");
-    forget_dialogue(m);
-    m->line = LINE_PROMPT; /* deaf until it is up */
-    timer_set(&m->answer, modem_options.boot_delay_us, booted, m);
-}
-
-void modem_unplug(struct modem *m)
-{
+    timer_stop(&m->back);
     if (!m->plugged)
         return;
     event_note(EV_UNPLUG, m->index, "%s", m->port.path);
     m->plugged = false;
-    forget_dialogue(m);
+    forget_dialogue(m, by);
     port_close(m);
+}
+
+void modem_unplug(struct modem *m)
+{
+    unplug(m, CURE_POWER);
+}
+
+static void boot(struct modem *m)
+{
+    m->line = LINE_PROMPT; /* deaf until it is up */
+    timer_set(&m->answer, modem_options.boot_delay_us, booted, m);
+}
+
+static void back_again(void *arg)
+{
+    modem_replug(arg);
+}
+
+static void leave_the_bus(struct modem *m, int64_t gone_us, enum cure by)
+{
+    unplug(m, by);
+    timer_set(&m->back, gone_us, back_again, m);
+}
+
+void modem_power_cycle(struct modem *m, int64_t gone_us)
+{
+    leave_the_bus(m, gone_us, CURE_POWER);
+}
+
+bool modem_rename(struct modem *m, const char *name)
+{
+    if (!*name || strchr(name, '/') || name[0] == '.')
+        return false;
+    str_copy(m->comes_back, sizeof m->comes_back, name);
+    return true;
+}
+
+void modem_reset(struct modem *m)
+{
+    event_note(EV_RESET, m->index, "restarts");
+    if (m->off_bus && m->plugged) {
+        leave_the_bus(m, m->gone_us, CURE_RESTART);
+        return;
+    }
+    forget_dialogue(m, CURE_RESTART);
+    boot(m);
 }
 
 bool modem_replug(struct modem *m)
 {
     if (m->plugged)
         return true;
+    timer_stop(&m->back);
+    if (m->comes_back[0])
+        snprintf(m->port.link, sizeof m->port.link, "%s/%s", modem_options.link_dir, m->comes_back);
+    m->comes_back[0] = '\0';
     if (!port_open(m))
         return false;
     m->plugged = true;
     event_note(EV_REPLUG, m->index, "%s", m->port.path);
-    m->line = LINE_PROMPT;
-    timer_set(&m->answer, modem_options.boot_delay_us, booted, m);
+    boot(m);
     return true;
 }
 
@@ -220,6 +263,7 @@ void modem_free(struct modem *m)
     line_reset(m);
     mt_reset(m);
     timer_stop(&m->reg_timer);
+    timer_stop(&m->back);
     port_close(m);
     loop_unwatch(&m->port.listen_watch);
     if (m->port.tcp_listen >= 0)

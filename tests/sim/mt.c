@@ -103,7 +103,7 @@ static void route_message(struct modem *m, struct mt *mt)
 
 static bool open_for_mt(const struct modem *m)
 {
-    return m->plugged && !m->inflight && !m->mt_hold && modem_sms_service(m) &&
+    return m->plugged && !m->cure && !m->inflight && !m->mt_hold && modem_sms_service(m) &&
            m->line != LINE_PROMPT && m->line != LINE_PDU && !fault_is_set(m->faults, FAULT_SILENCE);
 }
 

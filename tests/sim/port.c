@@ -73,6 +73,7 @@ static void tcp_accept(void *arg, uint32_t events)
         return;
     }
     m->port.tcp = fd;
+    hang_cure(m, CURE_REOPEN);
     loop_watch(&m->port.tcp_watch, fd, EPOLLIN, tcp_event, m);
     event_note(EV_OPENED, m->index, "tcp");
 }
@@ -169,8 +170,10 @@ static void opened_or_closed(int wd, uint32_t mask)
         struct modem *m = &modems[i];
         if (!m->plugged || m->port.inotify_wd != wd)
             continue;
-        if (mask & IN_OPEN && m->port.opens++ == 0)
+        if (mask & IN_OPEN && m->port.opens++ == 0) {
+            hang_cure(m, CURE_REOPEN);
             event_note(EV_OPENED, m->index, "pty");
+        }
         if (mask & IN_CLOSE && m->port.opens > 0 && --m->port.opens == 0)
             m->port.closed = true;
     }

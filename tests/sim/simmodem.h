@@ -15,6 +15,14 @@ enum line_mode {
     LINE_BUSY /* the PDU is on its way */
 };
 
+/* What brings back a modem that hangs; whatever stands further down does so, too. */
+enum cure { CURE_NONE, CURE_REOPEN, CURE_CFUN, CURE_RESTART, CURE_POWER };
+enum hang {
+    HANG_SILENT, /* answers nothing, says nothing */
+    HANG_SMS,    /* answers, but nothing about SMS; none arrive */
+    HANG_ERROR   /* ERROR to everything but AT, ATE and +CFUN */
+};
+
 struct at_state { /* what a restart forgets */
     bool echo, verbose, quiet, unlocked;
     int cmee, csms, cnmi[5], reg_urc[3], cusd, cfun;
@@ -41,6 +49,12 @@ struct modem {
     struct store me, sr;
     struct port port;
     bool plugged, dirty, overflowing;
+    enum cure cure; /* it hangs until then */
+    enum hang hang;
+    bool off_bus;         /* a restart takes it from the bus */
+    int64_t gone_us;      /* for so long */
+    char comes_back[128]; /* under this link; "" under the same */
+    struct timer back;
 
     int reg, reg_target, signal; /* +CREG states */
     struct timer reg_timer;
@@ -95,7 +109,18 @@ void modem_network(struct modem *m, int reg); /* what the network says from now 
 void modem_radio(struct modem *m, bool on);
 bool modem_sms_service(const struct modem *m);
 bool modem_locked(const struct modem *m); /* the PIN is wanted */
+/* Unplugged, and back after gone_us: what a power switch does. */
+void modem_power_cycle(struct modem *m, int64_t gone_us);
+bool modem_rename(struct modem *m, const char *name); /* of its link, from the next plug on */
 void modem_swap(struct modem *a, struct modem *b);
+
+/* hang.c */
+enum hang_verdict { HANG_LETS_PASS, HANG_SWALLOWS, HANG_REFUSES };
+bool hang_set(struct modem *m, const char *cure, const char *manner); /* false: no such */
+void hang_cure(struct modem *m, enum cure by); /* when `by` is at least what it waits for */
+const char *hang_name(const struct modem *m);  /* what it waits for, or NULL */
+bool hang_is_dead(const struct modem *m);      /* says nothing at all */
+enum hang_verdict hang_judges(struct modem *m, const char *command); /* behind AT */
 
 /* line.c */
 void line_input(struct modem *m, const uint8_t *bytes, size_t n);
