@@ -15,6 +15,7 @@
 #define MODEM_ID_MAX     24     /* IMEI 15, ICCID 20, IMSI 15 digits */
 #define MODEM_TEXT_MAX  160
 #define MODEM_INIT_MAX  256
+#define MODEM_COMMAND_MAX 256
 #define MODEM_PDU_MAX   192     /* octets: SMSC address and TPDU */
 
 /* ---- what the daemon gives ---- */
@@ -28,6 +29,7 @@ struct modem_config {
     char init[MODEM_INIT_MAX];      /* extra AT commands, separated by | */
     bool roaming;                   /* send while roaming */
     int submit_timeout_ms;          /* Ctrl-Z to +CMGS: 180000 */
+    char power_command[MODEM_COMMAND_MAX];  /* the last rung of recovery: program and arguments; "": none */
 };
 
 /* One part to send. */
@@ -68,6 +70,12 @@ enum modem_registration { REG_UNKNOWN, REG_NONE, REG_SEARCHING, REG_DENIED, REG_
                           REG_HOME, REG_ROAMING, REG_SMS_HOME, REG_SMS_ROAMING };
 const char *modem_registration_str(enum modem_registration r);
 
+/* What is done about a modem in trouble, the gentle first: resynchronise the line; close and open; radio off and
+ * on (+CFUN=0/1); restart (+CFUN=1,1); reset its USB port; power_command.  (modem/modem_ladder.c) */
+enum modem_rung { MODEM_RUNG_RESYNC, MODEM_RUNG_REOPEN, MODEM_RUNG_RADIO, MODEM_RUNG_RESTART, MODEM_RUNG_USB,
+                  MODEM_RUNG_POWER, MODEM_RUNGS };
+const char *modem_rung_str(enum modem_rung r);      /* "resync" "reopen" "radio" "restart" "usb" "power" */
+
 #define MODEM_SIGNAL_UNKNOWN 0      /* signal_dbm */
 struct modem_status {               /* a snapshot */
     enum modem_state state;
@@ -81,6 +89,7 @@ struct modem_status {               /* a snapshot */
     char storage[8];                /* "SM", "ME", …: where incoming messages go */
     uint16_t storage_used, storage_size;
     uint32_t resets;                /* times it was started again */
+    uint32_t recoveries[MODEM_RUNGS];   /* how often each rung was tried */
 };
 
 struct sms_raw {                    /* a PDU as it came, before anybody understood it */

@@ -21,6 +21,16 @@ static const char *const registrations[] = {
     [REG_ROAMING] = "roaming", [REG_SMS_HOME] = "sms_home",   [REG_SMS_ROAMING] = "sms_roaming",
 };
 
+static const char *const rungs[MODEM_RUNGS] = {
+    [MODEM_RUNG_RESYNC] = "resync",   [MODEM_RUNG_REOPEN] = "reopen", [MODEM_RUNG_RADIO] = "radio",
+    [MODEM_RUNG_RESTART] = "restart", [MODEM_RUNG_USB] = "usb",       [MODEM_RUNG_POWER] = "power",
+};
+
+const char *modem_rung_str(enum modem_rung r)
+{
+    return (unsigned)r < MODEM_RUNGS ? rungs[r] : "unknown";
+}
+
 const char *modem_state_str(enum modem_state s)
 {
     return (unsigned)s < sizeof states / sizeof *states ? states[s] : "unknown";

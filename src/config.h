@@ -103,7 +103,6 @@ struct config_modem {
     char imei[MODEM_ID_MAX];
     struct config_list senders, prefixes;
     int per_minute, per_day; /* 0: unlimited */
-    char power_command[CONFIG_TEXT_MAX];
 };
 
 struct config_set; /* which keys the file set, and where: config_where(), config_unused() */

@@ -133,7 +133,7 @@ const struct config_key config_keys[] = {
      .help = "send while roaming"},
     {CONFIG_MODEM, "init", KEY_TEXT, 0, MODEM_INIT_MAX - 1, "", IN_MODEM(modem.init),
      .help = "extra AT commands, separated by |"},
-    {CONFIG_MODEM, "power_command", KEY_TEXT, 0, PATH_MAX_BYTES, "", IN_MODEM(power_command), .later = true,
+    {CONFIG_MODEM, "power_command", KEY_TEXT, 0, MODEM_COMMAND_MAX - 1, "", IN_MODEM(modem.power_command),
      .help = "last rung of recovery: program and arguments, no shell"},
 };
 /* clang-format on */
