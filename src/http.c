@@ -169,6 +169,12 @@ static bool in_place(struct framing *f, const char *key, size_t key_n, const cha
     return ok && (!value || only_ends_between(key + key_n, value));
 }
 
+/* RFC 9110 5.5: CR and LF in a value are as dangerous as a NUL (in_place() sees that one). */
+static bool value_ok(const char *value, size_t n)
+{
+    return !value || (!memchr(value, '\r', n) && !memchr(value, '\n', n));
+}
+
 /* libmicrohttpd takes "5" for itself; anything around it somebody else may read otherwise. */
 static bool digits_only(const char *value)
 {
@@ -180,7 +186,8 @@ static enum MHD_Result look_at_header(void *ctx, enum MHD_ValueKind kind, const 
 {
     struct framing *f = ctx;
     (void)kind;
-    f->bad |= !name_ok(key, key_n) || !in_place(f, key, key_n, value, value_n);
+    f->bad |= !name_ok(key, key_n) || !value_ok(value, value_n) ||
+              !in_place(f, key, key_n, value, value_n);
     if (is_header(key, key_n, "Content-Length")) {
         f->lengths++;
         f->bad |= !digits_only(value);

@@ -241,6 +241,7 @@ LENGTH = len(BODY)
     "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: identity\r\n",
     "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", "Transfer-Encoding\t: chunked\r\n", "Transfer-Encoding: \x0bchunked\r\n",
     f"X: y\r\nHost: other\r\nContent-Length: {LENGTH}\r\n", f"X: a\0b\r\nContent-Length: {LENGTH}\r\n",
+    f"X: a\rb\r\nContent-Length: {LENGTH}\r\n", f"Content-Length: {LENGTH}\r\nHost2: x\r\xc0\r\n",
     f"X: a\r\n b\r\nContent-Length: {LENGTH}\r\n", f"Content-Length: {LENGTH // 10}\0{LENGTH % 10}\r\n", f"Content-Length\0: {LENGTH}\r\n",
     "Content-Length:\r\n", f"Content-Length {LENGTH}\r\n", f" Content-Length: {LENGTH}\r\n",
 ])

@@ -6,3 +6,9 @@ sms_text_fuzz_OBJ := $(SMS_OBJ)
 link_fuzz_OBJ := src/words.o src/link.o src/link_text.o src/link_host.o src/link_read.o src/link_find.o src/link_guard.o src/link_words.o src/link_slug.o src/url.o src/url_policy.o src/agent.o src/agent_words.o
 form_fuzz_OBJ := $(API_FIELDS_OBJ)
 json_fuzz_OBJ := $(API_FIELDS_OBJ)
+url_fuzz_OBJ := src/url.o src/url_policy.o
+http_fuzz_OBJ := src/http.o src/http_answer.o src/http_form.o src/http_listen.o src/http_start.o
+# The two files that it includes stay out; so do the programs' own.
+header_fuzz_OBJ := $(sort $(patsubst %.c,%.o,$(filter-out src/api_auth.c src/redirect.c src/main.c src/daemon.c src/farm%.c src/ctl%.c,$(wildcard src/*.c))) \
+	$(MODEM_OBJ_ALL))
+ussd_fuzz_OBJ := modem/modem_text.o $(SMS_OBJ)
