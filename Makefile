@@ -29,7 +29,7 @@ ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -g $(OPT) $(WARN) $(SAN) -pthread -fstack-pr
              -Iinclude -DSMSBRIDGE_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS   = $(LDFLAGS) $(SAN) -pthread $(PKG_LIBS)
 
-GROUND_OBJ := $(patsubst %,$(B)/src/%.o,err log buf clock text)
+GROUND_OBJ := $(patsubst %,$(B)/src/%.o,err log buf clock text pulse)
 MODEM_OBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard modem/*.c))
 CTL_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard src/ctl.c src/ctl_*.c))
 DAEMON_OBJ := $(filter-out $(CTL_OBJ),$(patsubst %.c,$(B)/%.o,$(wildcard src/*.c)))
@@ -80,8 +80,9 @@ check-docs: $(B)/smsbridged
 	$(B)/smsbridged --help-config | diff packaging/smsbridged.conf -
 
 .PHONY: tests check check-all check-unit check-corpora check-e2e check-asan check-tsan lint deps fuzz bench demo
-tests: all $(UNIT) $(REPLAY) $(B)/preload_tiocmget.so
-$(B)/preload_tiocmget.so: tests/e2e/preload_tiocmget.c
+PRELOAD := $(patsubst tests/e2e/%.c,$(B)/%.so,$(wildcard tests/e2e/preload_*.c))
+tests: all $(UNIT) $(REPLAY) $(PRELOAD)
+$(B)/preload_%.so: tests/e2e/preload_%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -shared -fPIC -o $@ $<
 
@@ -95,7 +96,7 @@ check-unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $${t##*/}"; timeout 600 $$t; done
 check-corpora: $(REPLAY)
 	@set -e; for t in $(TARGET); do timeout 300 $(B)/replay/$$t tests/fuzz/corpus/$$t; done
-check-e2e: all $(B)/preload_tiocmget.so
+check-e2e: all $(PRELOAD)
 	SMSBRIDGE_BUILD=$(abspath $(B)) timeout 3000 $(PYTHON) -m pytest -q --durations=8 -n $(E2E_JOBS) --dist loadscope \
 	    -p no:cacheprovider tests/e2e $(E2E_ARGS)
 

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 #include "at_lex.h"
 #include "at_trace.h"
 #include "clock.h"
+#include "pulse.h"
 
 #define RX_MAX           4096
 #define PROMPT_SETTLE_MS 50  /* a bare ">" and nothing behind it */
@@ -153,7 +153,7 @@ static enum err wait_for(struct at *at, short events, int ms, bool *woken, short
 {
     struct pollfd fds[2] = {{at->fd, events, 0}, {at->wake_fd, POLLIN, 0}};
     bool watch = at->wake_fd >= 0 && (woken || at->handler.woken);
-    int n = poll(fds, watch ? 2 : 1, ms);
+    int n = pulse_poll(fds, watch ? 2 : 1, ms);
     *revents = 0;
     if (n == 0)
         return ERR_EMPTY;

@@ -5,7 +5,6 @@
 #include "modem_private.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "pulse.h"
 
 struct modem_timing modem_timing = {
     .poll_ms = 1000,
@@ -98,7 +98,7 @@ static void wait_for_wake(struct modem *m, int ms)
 {
     struct pollfd fd = {m->wake_fd, POLLIN, 0};
     uint64_t count;
-    if (poll(&fd, 1, ms) > 0 && read(m->wake_fd, &count, sizeof count) < 0)
+    if (pulse_poll(&fd, 1, ms) > 0 && read(m->wake_fd, &count, sizeof count) < 0)
         return; /* somebody was faster */
 }
 
@@ -354,6 +354,9 @@ static void count_reset(struct modem *m)
 static void *run(void *arg)
 {
     struct modem *m = arg;
+    char name[PULSE_NAME_MAX];
+    snprintf(name, sizeof name, "modem %s", m->config.name);
+    pulse_begin(name);
     while (!modem_stopping(m)) {
         forget_session(m);
         enum err e = session(m);
@@ -370,6 +373,7 @@ static void *run(void *arg)
     }
     modem_refuse_request(m, ERR_CLOSED, "stopping");
     modem_state(m, MODEM_GONE, "stopped");
+    pulse_end();
     return NULL;
 }
 

@@ -12,7 +12,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,9 +27,11 @@
 
 #include "clock.h"
 #include "log.h"
+#include "pulse.h"
 #include "text.h"
 
-#define WHY_SIZE 160
+#define WHY_SIZE   160
+#define RESOLVE_MS (5 * CLK_MINUTE_MS) /* every name server there is, silent */
 
 struct port {
     int fd;   /* what the caller reads and writes */
@@ -314,7 +315,7 @@ static int finish_connect(int fd, int64_t deadline)
     struct pollfd p = {fd, POLLOUT, 0};
     int64_t left;
     while ((left = deadline - clk_mono_ms()) > 0) {
-        int n = poll(&p, 1, (int)left);
+        int n = pulse_poll(&p, 1, (int)left);
         if (n < 0 && errno != EINTR)
             return errno;
         if (n > 0)
@@ -348,6 +349,7 @@ static enum err open_tcp(struct port *p, const char *address, int timeout_ms, ch
     enum err e = parse_tcp(address, &name, why);
     if (e)
         return e;
+    pulse_allow(RESOLVE_MS);
     int gai = getaddrinfo(name.host, name.service, &hints, &list);
     if (gai)
         return say(why, ERR_NOT_FOUND, "tcp:%.80s: %.60s", name.host, gai_strerror(gai));

@@ -17,6 +17,7 @@
 #include "callback_post.h"
 #include "clock.h"
 #include "log.h"
+#include "pulse.h"
 #include "status.h"
 
 #define REST_MS  1000 /* when the store refuses */
@@ -410,13 +411,17 @@ static void finish(struct callback *c)
 static void *run(void *ctx)
 {
     struct callback *c = ctx;
+    pthread_setname_np(pthread_self(), "callbacks");
+    pulse_begin("callbacks");
     while (!atomic_load(&c->stopping)) {
+        pulse_beat();
         if (turn(c))
             continue;
         if (curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL) != CURLM_OK)
             log_warn("callback", "step=poll error=\"no memory\"");
     }
     finish(c);
+    pulse_end();
     return NULL;
 }
 

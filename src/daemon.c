@@ -18,6 +18,8 @@
 #include "hash.h"
 #include "link.h"
 #include "log.h"
+#include "notify.h"
+#include "pulse.h"
 #include "redirect.h"
 #include "store.h"
 
@@ -26,6 +28,7 @@
 #define VALIDITY_MS           (72 * CLK_HOUR_MS)
 #define FARM_GRACE_MS         2000
 #define WORDS_DIR             "/etc/smsbridge"
+#define STUCK_MS              (30 * CLK_SECOND_MS) /* without a watchdog; with one, half its time */
 
 struct daemon {
     struct config *config;
@@ -41,6 +44,8 @@ struct daemon {
     const char *opt_out[CONFIG_ITEMS_MAX], *opt_in[CONFIG_ITEMS_MAX]; /* into config */
     const char *(*routes)[CONFIG_ITEMS_MAX]; /* the same: senders and prefixes of each modem */
     char links_base[CONFIG_URL_MAX];
+    int64_t stuck_ms;           /* a thread that was silent for so long hangs */
+    char stuck[PULSE_NAME_MAX]; /* which one the log knows of; main thread */
 };
 
 /* ---- what only the parts themselves can judge ---- */
@@ -298,6 +303,18 @@ static size_t list_modems(void *ctx, struct api_modem *out, size_t max)
     return n;
 }
 
+/* What the watchdog judges by, too; the store's own word comes before. */
+static enum err threads_health(void *ctx, char *why)
+{
+    const struct daemon *d = ctx;
+    char who[PULSE_NAME_MAX];
+    enum err e = pulse_check(d->stuck_ms, who);
+    if (e)
+        snprintf(why, HTTP_WHY_MAX, "The thread \"%s\" hangs: not heard of for %lld s.", who,
+                 (long long)(d->stuck_ms / CLK_SECOND_MS));
+    return e;
+}
+
 static enum err start_api(struct daemon *d, char *why)
 {
     const struct config *c = d->config;
@@ -317,6 +334,7 @@ static enum err start_api(struct daemon *d, char *why)
         .policy = &d->policy,
         .modem_known = modem_known,
         .modems = list_modems,
+        .health = threads_health,
         .ctx = d,
     };
     return api_start(&o, &d->api, why);
@@ -357,6 +375,8 @@ enum err daemon_start(struct config *config, struct daemon **out)
         return ERR_NO_MEMORY;
     }
     d->config = config;
+    int64_t watchdog_ms = notify_watchdog_ms();
+    d->stuck_ms = watchdog_ms ? watchdog_ms / 2 : STUCK_MS;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         char why[CONFIG_WHY_MAX] = "";
         enum err e = steps[i].start(d, why);
@@ -374,6 +394,21 @@ enum err daemon_start(struct config *config, struct daemon **out)
     return OK;
 }
 
+/* Said once for each, not every second. */
+static enum err look_at_threads(struct daemon *d)
+{
+    char who[PULSE_NAME_MAX] = "";
+    enum err e = pulse_check(d->stuck_ms, who);
+    if (strcmp(who, d->stuck) == 0)
+        return e;
+    if (e)
+        log_error("main", "the thread \"%s\" hangs: the watchdog is fed no more", who);
+    else
+        log_info("main", "the thread \"%s\" goes on", d->stuck);
+    memcpy(d->stuck, who, sizeof who);
+    return e;
+}
+
 enum err daemon_tick(struct daemon *d)
 {
     const struct config *c = d->config;
@@ -389,7 +424,9 @@ enum err daemon_tick(struct daemon *d)
     if (e && e != d->tick_err) /* once, not every second of a full disk's day */
         log_error("main", "the store's tick failed: %s", err_str(e));
     d->tick_err = e;
-    return e == ERR_NO_SPACE ? OK : e; /* a full disk is no reason to be restarted */
+    if (e && e != ERR_NO_SPACE) /* a full disk is no reason to be restarted */
+        return e;
+    return look_at_threads(d);
 }
 
 /* What can change while running: the log's level, and what the tick reads. */

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "http_impl.h"
 #include "log.h"
+#include "pulse.h"
 #include "text.h"
 
 #define TICK_MS         500   /* how often ages are looked at */
@@ -402,6 +403,7 @@ static void run_once(struct http *h)
         if (MHD_get_timeout(h->daemon[i], &ms) == MHD_YES && ms < (unsigned)wait_ms)
             wait_ms = (int)ms;
     }
+    pulse_beat();
     if (poll(h->poll, h->count + 1, wait_ms) < 0 && errno != EINTR)
         log_error("http", "name=%s poll=\"%s\"", h->name, strerror(errno));
     if (h->poll[h->count].revents)
@@ -436,6 +438,9 @@ void *http_serve(void *arg)
 {
     struct http *h = arg;
     int64_t next_ms = 0;
+    char name[PULSE_NAME_MAX];
+    snprintf(name, sizeof name, "http %s", h->name);
+    pulse_begin(name);
     while (!atomic_load_explicit(&h->stopping, memory_order_relaxed)) {
         run_once(h);
         int64_t now_ms = clk_mono_ms();
@@ -447,6 +452,7 @@ void *http_serve(void *arg)
         next_ms = now_ms + TICK_MS;
     }
     stop_daemons(h);
+    pulse_end();
     return NULL;
 }
 

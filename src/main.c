@@ -14,6 +14,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "notify.h"
+#include "pulse.h"
 #include "text.h"
 
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
@@ -128,10 +129,12 @@ static void tick(struct daemon *d)
 static void run(struct daemon *d, const sigset_t *signals, const char *path)
 {
     const struct timespec second = {.tv_sec = 1};
-    for (;;) {
+    pulse_begin("main");
+    for (;; pulse_beat()) {
         int signal = sigtimedwait(signals, NULL, &second);
         if (signal == SIGTERM || signal == SIGINT) {
             log_info("main", "stopping signal=%d", signal);
+            pulse_end();
             return;
         }
         if (signal == SIGHUP)

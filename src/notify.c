@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "text.h"
+
 void notify_send(const char *state)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -25,4 +27,18 @@ void notify_send(const char *state)
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
     sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, len);
     close(fd);
+}
+
+/* An environment variable as a number; 0: none. */
+static int64_t number(const char *name)
+{
+    int64_t value;
+    const char *text = getenv(name);
+    return text && text_int(text, 1, INT64_MAX, &value) == OK ? value : 0;
+}
+
+int64_t notify_watchdog_ms(void)
+{
+    int64_t pid = number("WATCHDOG_PID");
+    return pid && pid != getpid() ? 0 : number("WATCHDOG_USEC") / 1000;
 }

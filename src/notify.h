@@ -3,7 +3,11 @@
 #ifndef SMSBRIDGE_NOTIFY_H
 #define SMSBRIDGE_NOTIFY_H
 
+#include <stdint.h>
+
 /* state: "READY=1", "WATCHDOG=1", "STOPPING=1", "STATUS=…".  Any thread. */
 void notify_send(const char *state);
+/* How often the service manager wants to hear WATCHDOG=1 (sd_watchdog_enabled(3)); 0: it does not watch this process. */
+int64_t notify_watchdog_ms(void);
 
 #endif

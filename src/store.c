@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "pulse.h"
 #include "store_private.h"
 
 /* No bound on the queue is needed: who waits brings one sentence, HTTP has a bounded number of
@@ -301,7 +302,10 @@ static struct store_op *take(struct store *s, bool *stop)
 static void *store_thread(void *ctx)
 {
     struct store *s = ctx;
+    pthread_setname_np(pthread_self(), "store");
+    pulse_begin("store");
     for (bool stop = false; !stop;) {
+        pulse_beat();
         struct store_op *group = take(s, &stop);
         if (!group) {
             look_after(s);
@@ -315,6 +319,7 @@ static void *store_thread(void *ctx)
         }
         checkpoint(s);
     }
+    pulse_end();
     return NULL;
 }
 

@@ -1,17 +1,10 @@
 """The libserialport path: a pty that passes for a serial device, opened, configured, locked, unplugged and found again."""
 import os
-import subprocess
 
-from daemon import BUILD, until
+from daemon import until
+from preload import preload
 
 NUMBER = "+4915112345678"
-
-
-def preload():
-    """Our ioctl, behind the sanitizer's runtime where there is one: that must come first."""
-    needed = subprocess.run(["ldd", BUILD / "smsbridged"], capture_output=True, text=True, check=True).stdout
-    runtimes = [line.split()[2] for line in needed.splitlines() if "libasan" in line or "libtsan" in line]
-    return {"LD_PRELOAD": ":".join([*runtimes, str(BUILD / "preload_tiocmget.so")])}
 
 
 def as_device(path):
@@ -20,7 +13,7 @@ def as_device(path):
 
 
 def test_a_message_through_libserialport(sim, make_daemon):
-    daemon = make_daemon(modems={"m0": {"port": as_device(sim.port(0)), "baud": 460800}}, env=preload())
+    daemon = make_daemon(modems={"m0": {"port": as_device(sim.port(0)), "baud": 460800}}, env=preload("tiocmget"))
     daemon.wait_modem("m0")
     assert "by=libserialport" in daemon.log_text() and "by=descriptor" not in daemon.log_text()
     msgid = daemon.send(NUMBER, "through libserialport")
@@ -29,7 +22,7 @@ def test_a_message_through_libserialport(sim, make_daemon):
 
 
 def test_unplugged_and_back(sim, make_daemon):
-    daemon = make_daemon(modems={"m0": as_device(sim.port(0))}, env=preload(), sections={"queue": {"uncertain_after": "5s"}})
+    daemon = make_daemon(modems={"m0": as_device(sim.port(0))}, env=preload("tiocmget"), sections={"queue": {"uncertain_after": "5s"}})
     daemon.wait_modem("m0")
     sim.do("unplug", 0)
     until("it is noticed", lambda: daemon.modem("m0")["state"] == "gone", 3)
