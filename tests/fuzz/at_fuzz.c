@@ -1,5 +1,5 @@
 /* at_fuzz.c - any bytes as the modem's side of a series of dialogues, in a time of its own.
- * The engine is compiled in with read, write, poll and the clock replaced, so that a minute of silence costs
+ * The engine is compiled in with read, write, pulse_poll and the clock replaced, so that a minute of silence costs
  * nothing.  Bytes of the input are what the modem says, but for
  *   FE  silence: the engine's present wait ends without anything
  *   FD  silence until the engine writes
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "pulse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -100,13 +101,13 @@ static int fuzz_poll(struct pollfd *fds, nfds_t count, int ms)
 #define read              fuzz_read
 #define write             fuzz_write
 #define send(fd, b, n, f) fuzz_write(fd, b, n)
-#define poll              fuzz_poll
+#define pulse_poll        fuzz_poll
 #include "../../modem/at.c"
 #undef clk_mono_ms
 #undef read
 #undef write
 #undef send
-#undef poll
+#undef pulse_poll
 
 #define PDU "0001000B919471123456F80000AA"
 
