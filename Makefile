@@ -48,6 +48,8 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "cc $<"; $(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+$(B)/src/api_web.o: $(wildcard web/*)
+
 # ---- tests ----
 # A unit test is tests/unit/NAME_test.c, the objects that NAME_test_OBJ names, and the ground floor.
 # A fuzz target is tests/fuzz/NAME_fuzz.c with NAME_fuzz_OBJ; `check` replays its corpus through replay.c.

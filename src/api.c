@@ -40,6 +40,8 @@ static const struct route routes[] = {
     {"/callbacks/*/retry", ROUTE_ADMIN, {{"POST", api_callback_retry}, {0}}},
     {"/you/credits", ROUTE_ACCOUNT, {{"GET", api_credits_get}, {0}}},
     {"/healthz", ROUTE_OPEN, {{"GET", api_health_get}, {0}}},
+    {"", ROUTE_OPEN, {{"GET", api_web_get}, {0}}},
+    {"/web/*", ROUTE_OPEN, {{"GET", api_web_get}, {0}}},
 };
 
 /* The segment that stands for the star, decoded.  An impossible one is nobody's id. */

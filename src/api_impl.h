@@ -71,5 +71,6 @@ void api_callbacks_list(struct api_call *call);
 void api_callback_retry(struct api_call *call);
 void api_credits_get(struct api_call *call);
 void api_health_get(struct api_call *call);
+void api_web_get(struct api_call *call);
 
 #endif
