@@ -18,6 +18,7 @@
 #include "text.h"
 
 #define TICK_MS         500   /* how often ages are looked at */
+#define LOOK_MS         5000  /* how often an answer without news is asked */
 #define STOP_ANSWERS_MS 1000  /* running answers */
 #define STOP_RESUME_MS  10000 /* suspended requests: their work has deadlines of its own */
 #define DRAIN_MAX       (16 * 1024 * 1024) /* of a body that is too long, so that the 413 is read */
@@ -408,6 +409,10 @@ static void run_once(struct http *h)
         log_error("http", "name=%s poll=\"%s\"", h->name, strerror(errno));
     if (h->poll[h->count].revents)
         clear_wake(h);
+    if (atomic_exchange(&h->streams_woken, false) || clk_mono_ms() >= h->look_ms) {
+        http_streams_resume(h);
+        h->look_ms = clk_mono_ms() + LOOK_MS;
+    }
     for (size_t i = 0; i < h->count; i++)
         MHD_run_wait(h->daemon[i], 0);
 }
@@ -424,6 +429,7 @@ static void stop_daemons(struct http *h)
     for (size_t i = 0; i < h->count; i++)
         MHD_quiesce_daemon(h->daemon[i]);
     http_listen_close(h->listener, h->count);
+    http_streams_resume(h);
     run_for(h, STOP_RESUME_MS, &h->suspended);
     run_for(h, STOP_ANSWERS_MS, &h->busy);
     if (h->suspended > 0) { /* stopping libmicrohttpd now would be its undefined behaviour */

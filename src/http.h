@@ -94,13 +94,17 @@ void http_answer(struct http_request *rq, unsigned status, struct http_response 
 void http_answer_bytes(struct http_request *rq, unsigned status, const char *type, const void *body,
                        size_t n, const struct http_line *extra, size_t count);
 
-/* A long answer in pieces: appends the next one to out; ERR_EMPTY: that was all; else: the connection is cut,
- * so that nobody takes half for the whole.  On the listeners' thread; between pieces others are served. */
+/* A long answer in pieces: appends the next one to out; ERR_EMPTY: that was all; ERR_BUSY: nothing yet, it is asked
+ * again after http_wake_streams(), and every 5 s (so that it can send a sign of life, which is how a peer that is
+ * gone is noticed); else: the connection is cut, so that nobody takes half for the whole.  A peer that does not read
+ * is cut after request_ms.  On the listeners' thread; between pieces others are served. */
 typedef enum err http_piece(void *ctx, struct buf *out);
 /* done(ctx) is called once when it is over, however it ended, even when this function could not start. */
 void http_answer_stream(struct http_request *rq, unsigned status, const char *type,
                         const struct http_line *extra, size_t count, http_piece *piece,
                         void (*done)(void *ctx), void *ctx);
+/* Something new for those that said ERR_BUSY.  Any thread, never blocks. */
+void http_wake_streams(struct http *h);
 
 /* ---- later ---- */
 /* The handler returns without an answer; once http_resume() was called, resumed(ctx, rq) runs on the

@@ -140,7 +140,9 @@ void http_answer_bytes(struct http_request *rq, unsigned status, const char *typ
 
 /* ---- in pieces ---- */
 
-struct stream {
+struct http_stream {
+    TAILQ_ENTRY(http_stream) link; /* in http->waiting */
+    struct http_request *rq;
     struct buf piece;
     size_t sent; /* of the piece */
     http_piece *next;
@@ -148,15 +150,44 @@ struct stream {
     void *ctx;
 };
 
+/* A reader that has nothing would be asked at once again: its connection is suspended instead. */
+static ssize_t stream_wait(struct http_stream *s)
+{
+    struct http *h = s->rq->conn->http;
+    MHD_suspend_connection(s->rq->mhd);
+    TAILQ_INSERT_TAIL(&h->waiting, s, link);
+    return 0;
+}
+
+void http_streams_resume(struct http *h)
+{
+    struct http_stream *s;
+    while ((s = TAILQ_FIRST(&h->waiting))) {
+        TAILQ_REMOVE(&h->waiting, s, link);
+        MHD_resume_connection(s->rq->mhd);
+    }
+}
+
+void http_wake_streams(struct http *h)
+{
+    if (atomic_exchange(&h->streams_woken, true))
+        return;
+    pthread_mutex_lock(&h->wake_lock);
+    http_wake(h);
+    pthread_mutex_unlock(&h->wake_lock);
+}
+
 static ssize_t stream_read(void *ctx, uint64_t at, char *out, size_t max)
 {
-    struct stream *s = ctx;
+    struct http_stream *s = ctx;
     (void)at;
     while (s->sent == s->piece.len) {
         buf_clear(&s->piece);
         s->sent = 0;
         enum err e = s->next(s->ctx, &s->piece);
-        if (e == ERR_EMPTY)
+        if (e == ERR_BUSY && !atomic_load(&s->rq->conn->http->stopping))
+            return stream_wait(s);
+        if (e == ERR_EMPTY || e == ERR_BUSY)
             return MHD_CONTENT_READER_END_OF_STREAM;
         if (e || s->piece.err)
             return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -169,7 +200,7 @@ static ssize_t stream_read(void *ctx, uint64_t at, char *out, size_t max)
 
 static void stream_free(void *ctx)
 {
-    struct stream *s = ctx;
+    struct http_stream *s = ctx;
     s->done(s->ctx);
     buf_free(&s->piece);
     free(s);
@@ -181,12 +212,12 @@ void http_answer_stream(struct http_request *rq, unsigned status, const char *ty
 {
     struct http_line lines[8];
     size_t total = lines_with_type(lines, type, extra, count);
-    struct stream *s = malloc(sizeof *s);
+    struct http_stream *s = malloc(sizeof *s);
     if (!s) {
         done(ctx);
         return;
     }
-    *s = (struct stream){.next = piece, .done = done, .ctx = ctx};
+    *s = (struct http_stream){.rq = rq, .next = piece, .done = done, .ctx = ctx};
     buf_init(&s->piece, PIECE_MAX);
     struct MHD_Response *made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
                                                                   stream_read, s, stream_free);

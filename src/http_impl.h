@@ -41,6 +41,7 @@ struct http_conn {
     struct http_request rq;
 };
 TAILQ_HEAD(conn_list, http_conn);
+TAILQ_HEAD(stream_list, http_stream); /* http_answer.c */
 
 struct http {
     struct http_options o;
@@ -58,8 +59,11 @@ struct http {
     int wake_fd;
     pthread_mutex_t wake_lock;
     bool woken; /* wake_fd is written already */
+    atomic_bool streams_woken;
     /* of the thread alone */
     struct conn_list idle; /* the oldest first */
+    struct stream_list waiting; /* answers that have nothing to send, their connections suspended */
+    int64_t look_ms;            /* when they are asked in any case */
     unsigned connections, busy, suspended;
     unsigned most; /* connections at a time, since memory was given back */
     bool closed;   /* one, since we waited last: the listening socket may go back into the set */
@@ -74,5 +78,9 @@ void http_daemon_stop(struct http *h, size_t i);
 void *http_serve(void *http);
 /* Lets the thread look up; with wake_lock held. */
 void http_wake(struct http *h);
+
+/* ---- http_answer.c ---- */
+/* Lets every waiting answer be asked for its next piece.  The thread's own. */
+void http_streams_resume(struct http *h);
 
 #endif

@@ -109,6 +109,7 @@ enum err http_start(const struct http_options *o, struct http **out, char *why)
     h->wake_fd = -1;
     pthread_mutex_init(&h->wake_lock, NULL);
     TAILQ_INIT(&h->idle);
+    TAILQ_INIT(&h->waiting);
     snprintf(h->name, sizeof h->name, "%s", o->name);
     *out = h; /* before the first handler can run */
     enum err e = start(h, why);

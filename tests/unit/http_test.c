@@ -108,6 +108,17 @@ static void serve_stream(struct http_request *rq, bool broken)
     http_answer_stream(rq, 200, "text/plain", NULL, 0, piece, count_free, p);
 }
 
+static atomic_int news, asked; /* how many pieces there are for /live; how often it was asked */
+
+static enum err live_piece(void *ctx, struct buf *out)
+{
+    unsigned *sent = ctx;
+    atomic_fetch_add(&asked, 1);
+    if (*sent >= (unsigned)atomic_load(&news))
+        return ERR_BUSY;
+    return buf_addf(out, "news %u\n", ++*sent);
+}
+
 static void serve(void *ctx, struct http_request *rq)
 {
     const char *path = http_path(rq);
@@ -119,6 +130,9 @@ static void serve(void *ctx, struct http_request *rq)
         serve_later(rq);
     else if (strcmp(path, "/stream") == 0 || strcmp(path, "/broken") == 0)
         serve_stream(rq, path[1] == 'b');
+    else if (strcmp(path, "/live") == 0)
+        http_answer_stream(rq, 200, "text/plain", NULL, 0, live_piece, count_free,
+                           calloc(1, sizeof(unsigned)));
     else if (strcmp(path, "/nothing") != 0)
         serve_target(rq);
 }
@@ -421,6 +435,40 @@ static void streams_come_in_pieces(void **state)
     assert_int_equal(atomic_load(&freed), before + 3);
 }
 
+/* It waits without being asked all the time, says what is new when woken, and ends with the group. */
+static void a_live_answer_waits(void **state)
+{
+    (void)state;
+    struct http *h = start("127.0.0.1:0");
+    char out[4096];
+    int fd[3], before = atomic_load(&freed);
+    atomic_store(&news, 1);
+    for (size_t i = 0; i < 3; i++) {
+        fd[i] = dial(h, 0);
+        say(fd[i], "GET /live HTTP/1.1\r\nHost: x\r\n\r\n");
+        hear(fd[i], out, sizeof out, "news 1\n");
+    }
+    close(fd[2]); /* noticed when there is something to say to it */
+    int asked_before = atomic_load(&asked);
+    poll(NULL, 0, 200); /* time in which one that spins would be asked a thousand times */
+    assert_in_range(atomic_load(&asked) - asked_before, 0, 12);
+    for (int n = 2; n < 40; n++) {
+        char wanted[16];
+        snprintf(wanted, sizeof wanted, "news %d\n", n);
+        atomic_store(&news, n);
+        http_wake_streams(h);
+        hear(fd[0], out, sizeof out, wanted);
+    }
+    expect(h, "GET /other HTTP/1.0\r\n\r\n", "HTTP/1.1 200", "GET /other");
+    http_stop(h);
+    hear(fd[1], out, sizeof out, NULL);
+    assert_non_null(strstr(out, "news 39\n"));
+    assert_non_null(strstr(out, "\r\n0\r\n")); /* a whole answer */
+    assert_int_equal(atomic_load(&freed), before + 3);
+    close(fd[0]);
+    close(fd[1]);
+}
+
 /* A byte now and then is activity; the whole request is still due. */
 static void slow_requests_are_cut(void **state)
 {
@@ -538,6 +586,7 @@ int main(void)
         GROUP_TEST(streams_come_in_pieces),
         GROUP_TEST(slow_requests_are_cut),
         GROUP_TEST(idle_connections_give_way),
+        cmocka_unit_test(a_live_answer_waits),
         cmocka_unit_test(a_header_cannot_be_injected),
         cmocka_unit_test(several_addresses_one_group),
         cmocka_unit_test(stopping_waits_for_what_runs),
