@@ -17,11 +17,14 @@
 #define MODEM_INIT_MAX  256
 #define MODEM_COMMAND_MAX 256
 #define MODEM_PDU_MAX   192     /* octets: SMSC address and TPDU */
+#define MODEM_PORTS_MAX   8
+#define MODEM_NODE_MAX   64     /* "/dev/ttyUSB2" */
 
 /* ---- what the daemon gives ---- */
 struct modem_config {
     char name[MODEM_NAME_MAX];
-    char port[MODEM_PATH_MAX];      /* a device, a pty, "tcp:host:port" */
+    char port[MODEM_PATH_MAX];      /* a device, a pty, "tcp:host:port"; "": modem_set_ports() tells */
+    char imei[MODEM_ID_MAX];        /* "": whichever modem is there; else only this one is served */
     uint32_t baud;
     char pin[16];                   /* "" : none */
     char iccid[MODEM_ID_MAX];       /* with pin: sent to that card only */
@@ -30,6 +33,14 @@ struct modem_config {
     bool roaming;                   /* send while roaming */
     int submit_timeout_ms;          /* Ctrl-Z to +CMGS: 180000 */
     char power_command[MODEM_COMMAND_MAX];  /* the last rung of recovery: program and arguments; "": none */
+};
+
+/* The ports of one modem, the best first: that one is spoken to, the others are listened to. */
+struct modem_ports {
+    unsigned n;                     /* 0: none, and why */
+    char path[MODEM_PORTS_MAX][MODEM_NODE_MAX];
+    char why[MODEM_TEXT_MAX];       /* "unplugged", "not plugged in", … */
+    int late_mr;                    /* of a +CMGS that was heard while it was looked for; -1: none */
 };
 
 /* One part to send. */
@@ -131,6 +142,8 @@ struct modem_hooks {
     /* Recorded before the PIN is sent.  ERR_DENIED: it was tried with this card and refused, or may have been. */
     enum err (*pin_may_try)(void *ctx, const char *iccid, const char *pin);
     enum err (*pin_accepted)(void *ctx, const char *iccid, const char *pin);
+    /* Another modem than config.imei is on the port that modem_set_ports() named; it was left again. */
+    void (*stranger)(void *ctx, const char *modem, const char *port, const char *imei);
     void (*state)(void *ctx, const char *modem, const struct modem_status *now);
     void (*event)(void *ctx, const char *modem, const struct modem_event *what);
 };
@@ -143,6 +156,12 @@ enum err modem_start(const struct modem_config *config, const struct modem_hooks
                      struct modem **out) MUST_CHECK;
 /* A hint: something may be due.  Any thread, never blocks. */
 void modem_wake(struct modem *m);
+/* Where the modem is now, or that it is nowhere: for one that was started without a port.  A session on a port
+ * that is not among them ends between two commands.  Any thread, copied, never blocks. */
+void modem_set_ports(struct modem *m, const struct modem_ports *ports);
+/* Two answers to +CGSN mean one modem: the first 14 digits are type and serial number, a check digit or the
+ * software's version may follow (23.003 6.2). */
+bool modem_same_imei(const char *a, const char *b);
 /* Ask it to finish the running dialogue and end (an unanswered +CMGS is given up as uncertain after
  * grace_ms).  Any thread, never blocks. */
 void modem_stop(struct modem *m, int grace_ms);

@@ -75,7 +75,7 @@ static void woken_in_command(void *ctx)
 
 enum err modem_wait(struct modem *m, int ms)
 {
-    enum err e = at_idle(m->at, ms < modem_timing.poll_ms ? ms : modem_timing.poll_ms);
+    enum err e = modem_idle(m, ms < modem_timing.poll_ms ? ms : modem_timing.poll_ms);
     if (e && e != ERR_TIMEOUT)
         return ERR_CLOSED;
     e = modem_acknowledge(m);
@@ -159,9 +159,10 @@ enum err modem_ok(struct modem *m, struct at_reply *reply, int timeout_ms, const
 static enum err before_sending(struct modem *m)
 {
     static enum err (*const duties[])(struct modem *) = {
-        modem_acknowledge,  modem_fetch_arrived, modem_settle_late,
-        modem_housekeeping, modem_serve_request,
+        modem_acknowledge, modem_ports_moved,  modem_fetch_arrived,
+        modem_settle_late, modem_housekeeping, modem_serve_request,
     };
+    modem_drain_ears(m);
     if (m->seen.restarted)
         return modem_end(m, MODEM_STARTING, "the modem restarted by itself");
     if (m->seen.card)
@@ -192,9 +193,9 @@ static enum err send_or_stay_closed(struct modem *m)
 static bool called(const struct modem *m)
 {
     const struct modem_seen *s = &m->seen;
-    return atomic_load(&m->woken) || atomic_load(&m->requested) || modem_stopping(m) ||
-           s->acks_owed || s->arrived_count || s->late_mr >= 0 || s->restarted || s->card ||
-           s->restore || s->sweep || s->look;
+    return atomic_load(&m->woken) || atomic_load(&m->requested) || atomic_load(&m->moved) ||
+           modem_stopping(m) || s->acks_owed || s->arrived_count || s->late_mr >= 0 ||
+           s->restarted || s->card || s->restore || s->sweep || s->look;
 }
 
 static enum err serve(struct modem *m)
@@ -225,7 +226,8 @@ static void trace(void *ctx, char direction, const char *bytes, size_t n)
 
 static void forget_session(struct modem *m)
 {
-    m->seen = (struct modem_seen){.late_mr = -1, .late_cms = -1, .ussd_m = -1};
+    m->seen = (struct modem_seen){.late_mr = m->ports.late_mr, .late_cms = -1, .ussd_m = -1};
+    m->ports.late_mr = -1;
     m->route = (struct modem_route){0};
     m->storage_count = 0;
     m->reading[0] = m->receiving[0] = '\0';
@@ -271,13 +273,19 @@ static enum err session(struct modem *m)
     e = at_new(port_fd(m->port), m->wake_fd, &handler, &m->at);
     if (e == OK)
         e = modem_start_up(m);
-    if (e == OK)
+    if (e == OK) {
+        modem_open_ears(m);
         e = serve(m);
+    }
     return e;
 }
 
 static void close_session(struct modem *m)
 {
+    bool dead = !m->at || at_poisoned(m->at);
+    modem_close_ears(m);
+    if (dead && !modem_stopping(m))
+        modem_next_port(m);
     at_free(m->at);
     port_close(m->port);
     m->at = NULL;
@@ -318,6 +326,10 @@ static void back_off(struct modem *m)
     if (m->backoff_ms > modem_timing.backoff_max_ms)
         m->backoff_ms = modem_timing.backoff_max_ms;
     while (!modem_stopping(m) && (left = end - clk_mono_ms()) > 0) {
+        if (atomic_load(&m->moved) || !m->config.port[0]) {
+            m->backoff_ms = modem_timing.backoff_ms;
+            return;
+        }
         modem_refuse_request(m, ERR_CLOSED, m->status.reason);
         wait_for_wake(m, left < PATH_LOOK_MS ? (int)left : PATH_LOOK_MS);
         now = look_at_port(m);
@@ -351,6 +363,16 @@ static void count_reset(struct modem *m)
     modem_tell_state(m);
 }
 
+/* Nobody knows where it is. */
+static void wait_for_port(struct modem *m)
+{
+    m->replugged = true;
+    modem_state(m, MODEM_GONE, "%s", m->ports.why);
+    modem_refuse_request(m, ERR_CLOSED, m->status.reason);
+    if (!atomic_load(&m->moved))
+        wait_for_wake(m, modem_timing.poll_ms);
+}
+
 static void *run(void *arg)
 {
     struct modem *m = arg;
@@ -358,6 +380,11 @@ static void *run(void *arg)
     snprintf(name, sizeof name, "modem %s", m->config.name);
     pulse_begin(name);
     while (!modem_stopping(m)) {
+        modem_take_ports(m);
+        if (!m->config.port[0]) {
+            wait_for_port(m);
+            continue;
+        }
         forget_session(m);
         enum err e = session(m);
         bool opened = m->port != NULL;
@@ -391,6 +418,8 @@ static struct modem *create(const struct modem_config *config, const struct mode
     m->backoff_ms = modem_timing.backoff_ms;
     m->suspend_ms = modem_timing.suspend_ms;
     snprintf(m->status.port, sizeof m->status.port, "%s", config->port);
+    m->roams = config->port[0] == '\0';
+    m->ports = (struct modem_ports){.why = "not plugged in", .late_mr = -1};
     pthread_mutex_init(&m->lock, NULL);
     m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return m;
@@ -432,6 +461,15 @@ void modem_wake(struct modem *m)
 {
     if (!atomic_exchange(&m->woken, true))
         signal_thread(m);
+}
+
+void modem_set_ports(struct modem *m, const struct modem_ports *ports)
+{
+    pthread_mutex_lock(&m->lock);
+    m->new_ports = *ports;
+    pthread_mutex_unlock(&m->lock);
+    atomic_store(&m->moved, true);
+    signal_thread(m);
 }
 
 void modem_stop(struct modem *m, int grace_ms)

@@ -84,9 +84,11 @@ struct modem {
     /* From other threads. */
     atomic_bool woken, stopping, requested;
     _Atomic int64_t stop_at_ms;
-    pthread_mutex_t lock;               /* guards request and has_request */
+    pthread_mutex_t lock;               /* guards request, has_request and new_ports */
     struct modem_request request;
     bool has_request;
+    atomic_bool moved;                  /* new_ports is to be taken */
+    struct modem_ports new_ports;       /* under lock */
 
     /* The session: from open to close. */
     struct port *port;
@@ -99,6 +101,21 @@ struct modem {
     bool replugged;                     /* the port was not there, or another, since the last session */
     bool identified;                    /* the core knows whose messages these are */
     bool served;                        /* the queue was open since the port was */
+
+    /* Where it is, when config.port was "" at the start (modem_ports.c). */
+    bool roams;
+    struct modem_ports ports;
+    unsigned port_at;                   /* the one that is config.port */
+    struct modem_ear {
+        struct port *port;
+        struct at *at;                  /* NULL: not open */
+    } ears[MODEM_PORTS_MAX];            /* of the others; on our thread, too */
+    unsigned hearing;                   /* 0: the line itself; i + 1: ears[i] says something */
+    struct {
+        unsigned from;
+        int64_t at_ms;
+        char pdu[2 * MODEM_PDU_MAX + 1];
+    } direct;                           /* the last +CMT or +CDS */
 
     /* Storages and routing. */
     struct modem_route route;
@@ -159,6 +176,19 @@ enum err modem_wait(struct modem *m, int ms) MUST_CHECK;
 
 /* Gives a thing time, with the port open or not.  ERR_CLOSED: stopping. */
 enum err modem_rest(struct modem *m, int ms) MUST_CHECK;
+
+/* ---- modem_ports.c ---- */
+void modem_take_ports(struct modem *m);         /* what modem_set_ports() left; between two sessions */
+void modem_next_port(struct modem *m);          /* the line is dead: another one of its ports, if there is one */
+enum err modem_ports_moved(struct modem *m) MUST_CHECK; /* within a session; ends it when its port is none any more */
+enum err modem_check_imei(struct modem *m) MUST_CHECK;  /* is it the one that is meant? */
+/* at_idle() on all of its ports. */
+enum err modem_idle(struct modem *m, int ms) MUST_CHECK;
+void modem_open_ears(struct modem *m);
+void modem_drain_ears(struct modem *m);
+void modem_close_ears(struct modem *m);
+/* A direct message that another port showed just now. */
+bool modem_heard_twice(struct modem *m, const char *pdu);
 
 /* ---- modem_state.c ---- */
 /* Tells the core if anything in m->status changed with it. */

@@ -274,6 +274,7 @@ static const struct step ladder[] = {
     {.name = "model", .command = "AT+CGMM", .prefix = AT_BARE, .take = take_model},
     {.name = "firmware", .command = "AT+CGMR", .prefix = AT_BARE, .take = take_firmware},
     {.name = "imei", .command = "AT+CGSN", .prefix = AT_BARE, .take = take_imei},
+    {.name = "identity", .run = modem_check_imei, .required = true},
     {.name = "quirks", .run = find_quirks},
     {.name = "quiet", .run = be_quiet, .again = true},
     {.name = "init", .run = user_init, .again = true},

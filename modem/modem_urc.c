@@ -170,6 +170,8 @@ static bool starts(const char *line, const char *prefix)
 
 void modem_unsolicited(void *ctx, const char *line, const char *pdu)
 {
+    if (pdu && modem_heard_twice(ctx, pdu))
+        return;
     struct modem *m = ctx;
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
         if (starts(line, handlers[i].prefix)) {

@@ -229,7 +229,14 @@ static void on_event(void *ctx, const char *modem, const struct modem_event *wha
     add(ctx, "event %s %s", kinds[what->kind], what->text);
 }
 
+static void on_stranger(void *ctx, const char *modem, const char *port, const char *imei)
+{
+    (void)modem;
+    add(ctx, "stranger %s %s", imei, port);
+}
+
 const struct modem_hooks told_hooks = {
+    .stranger = on_stranger,
     .next = on_next,
     .sent = on_sent,
     .failed = on_failed,

@@ -1,7 +1,8 @@
 /* modem_told.h - the core's side of the treaty, for tests: a queue of jobs, and a list of what was told.
  * Knows no port.  Every hook writes one line:
  *   identified IMEI ICCID IMSI · sent PART mr=N · failed PART CLASS CODE · report mr=N st=XX NUMBER · incoming NUMBER TEXT
- *   late mr=N · raw HEX · pin may_try CARD · pin accepted CARD · event KIND TEXT · state NAME REASON */
+ *   late mr=N · raw HEX · pin may_try CARD · pin accepted CARD · event KIND TEXT · state NAME REASON ·
+ *   stranger IMEI PORT */
 #ifndef MODEM_TOLD_H
 #define MODEM_TOLD_H
 
