@@ -48,9 +48,9 @@ class Sim:
             self.modems.append(dict(name=name, link=link, pty=pty, imei=imei, number=number, profile=profile))
         raise SimError(f"modemsim ended with {self.process.wait()} before it was ready")
 
-    def port(self, modem=0):
-        """What a [modem] section's `port` is to say."""
-        return str(self.links / f"modem{modem}")
+    def port(self, modem=0, interface=None):
+        """What a [modem] section's `port` is to say; with --ports, a certain interface of it."""
+        return str(self.links / (f"modem{modem}" if interface is None else f"modem{modem}.{interface}"))
 
     def ask(self, line, timeout=60):
         """A control line as it is; the answer as a dict, whatever it says."""

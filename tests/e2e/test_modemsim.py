@@ -883,7 +883,7 @@ def test_hangs_until_the_right_thing_is_done(make_sim, until):
     sim.wait_event("replug")
     line.close()
     line = Line(sim.port(0))
-    line.until(rb"SMS Ready")
+    line.quiet(0.1)  # it starts
     assert not dead(line) and sim.modem(0)["hangs"] is None
 
 
@@ -909,6 +909,33 @@ def test_restart_takes_it_off_the_bus_and_it_comes_back_under_another_name(modem
     assert not os.path.lexists(sim.port(0))
     line.close()
     again = Line(sim.port(7))
-    again.until(rb"SMS Ready")
     assert again.at("ATE0").endswith("OK")
     again.close()
+
+
+# ---- several ports ----
+def test_one_port_of_three_is_right(make_sim):
+    """Two answer, one of them never speaks by itself; the third is deaf. Each has a dialogue of its own."""
+    sim = make_sim(1, "--instant", "--ports", "--profile", "huawei")
+    assert {p["interface"]: p["role"] for p in sim.modem(0)["ports"]} == {0: "ppp", 1: "silent", 2: "at"}
+    right, ppp, deaf = Line(sim.port(0)), Line(sim.port(0, 0)), Line(sim.port(0, 1))
+    assert os.path.realpath(sim.port(0)) == os.path.realpath(sim.port(0, 2))
+    assert right.at("ATE0").endswith("OK")
+    assert ppp.at("AT") == "AT\r\nOK"  # it still echoes
+    deaf.write("AT\r")
+    sim.do("say", 0, "^RSSI:7")
+    right.until(rb"\^RSSI:7\r\n")
+    assert ppp.quiet(0.05) == "" and deaf.quiet(0.05) == ""
+    right.prompt(HELLO)
+    octets = len(HELLO) // 2 - 1
+    assert ppp.at(f"AT+CMGS={octets}").endswith("+CMS ERROR: 500")
+    right.write(HELLO + "\x1a")
+    right.until(FINAL)
+    assert isinstance(ppp.sms(HELLO), int)
+    assert sim.texts(HELLO_TO) == ["hellohello"] * 2
+    for line in (right, ppp, deaf):
+        line.close()
+    sim.do("unplug", 0)
+    assert os.listdir(sim.links) == []
+    sim.do("replug", 0, name="stick")
+    assert sorted(os.listdir(sim.links)) == ["stick", "stick.0", "stick.1", "stick.2"]

@@ -107,7 +107,7 @@ static int run(struct modem *m, const char *name, enum at_op op, char *args)
         return AT_CME((int)code);
     if (!row) {
         event_note(EV_UNKNOWN, m->index, "%s", name);
-        return m->at.cmee ? AT_CME(4) : AT_ERROR;
+        return m->now->cmee ? AT_CME(4) : AT_ERROR;
     }
     if (!row->before_pin && modem_locked(m))
         return !strncasecmp(name, "+CM", 3) || !strncasecmp(name, "+CN", 3) ? AT_CMS(311)
@@ -170,10 +170,10 @@ static char *basic(struct modem *m, char *p, int *result)
 static void remember(struct modem *m, const char *p)
 {
     size_t n = strcspn(p, "=?;");
-    if (n >= sizeof m->last)
-        n = sizeof m->last - 1;
-    memcpy(m->last, p, n);
-    m->last[n] = '\0';
+    if (n >= sizeof m->now->last)
+        n = sizeof m->now->last - 1;
+    memcpy(m->now->last, p, n);
+    m->now->last[n] = '\0';
 }
 
 void at_line(struct modem *m, char *line)
@@ -188,8 +188,8 @@ void at_line(struct modem *m, char *line)
     if (verdict == HANG_SWALLOWS)
         return;
     remember(m, p);
-    m->mt_hold = true;
-    line_faults(m, m->last);
+    m->now->hold = true;
+    line_faults(m, m->now->last);
     if (verdict == HANG_REFUSES)
         result = AT_ERROR;
     while (*p && result == AT_OK) {

@@ -21,24 +21,24 @@ static int echo(struct at_call *c)
 {
     if (fault_take(c->m->faults, FAULT_ECHO, c->name, NULL))
         return AT_OK;
-    return flag(c, &c->m->at.echo);
+    return flag(c, &c->m->now->echo);
 }
 
 static int verbose(struct at_call *c)
 {
-    return flag(c, &c->m->at.verbose);
+    return flag(c, &c->m->now->verbose);
 }
 
 static int quiet(struct at_call *c)
 {
-    return flag(c, &c->m->at.quiet);
+    return flag(c, &c->m->now->quiet);
 }
 
 static int reset_profile(struct at_call *c)
 {
-    c->m->at.echo = c->m->at.verbose = true;
-    c->m->at.quiet = false;
-    c->m->at.cmee = 0;
+    c->m->now->echo = c->m->now->verbose = true;
+    c->m->now->quiet = false;
+    c->m->now->cmee = 0;
     return AT_OK;
 }
 
@@ -89,8 +89,8 @@ static int cmee(struct at_call *c)
     if (c->op == AT_TEST)
         line_info(c->m, "+CMEE: (0-2)");
     else if (c->op == AT_READ)
-        line_info(c->m, "+CMEE: %d", c->m->at.cmee);
-    else if (!at_int(c, 0, 0, 0, 2, &c->m->at.cmee))
+        line_info(c->m, "+CMEE: %d", c->m->now->cmee);
+    else if (!at_int(c, 0, 0, 0, 2, &c->m->now->cmee))
         return AT_CME(50);
     return AT_OK;
 }

@@ -124,20 +124,26 @@ static int cmms(struct at_call *c)
 
 static void prompt(void *arg)
 {
-    struct modem *m = arg;
-    m->line = LINE_PDU;
-    m->input.n = 0;
+    struct line *l = arg;
+    struct modem *m = l->m;
+    m->now = l;
+    l->mode = LINE_PDU;
+    l->input.n = 0;
     line_put(m, m->profile->prompt, strlen(m->profile->prompt));
 }
 
 static int ask_pdu(struct modem *m, int octets)
 {
+    struct line *l = m->now;
+    if (m->asking && m->asking != l && m->asking->mode != LINE_COMMAND)
+        return AT_CMS(500); /* one at a time, whichever port it comes from */
+    m->asking = l;
     m->tpdu_n = (unsigned)octets;
-    m->line = LINE_PROMPT;
+    l->mode = LINE_PROMPT;
     if (modem_options.prompt_delay_us)
-        timer_set(&m->answer, modem_options.prompt_delay_us, prompt, m);
+        timer_set(&l->answer, modem_options.prompt_delay_us, prompt, l);
     else
-        prompt(m);
+        prompt(l);
     return AT_LATER;
 }
 
@@ -171,7 +177,9 @@ static int cmgw(struct at_call *c)
 
 static void answer(void *arg)
 {
-    struct modem *m = arg;
+    struct line *l = arg;
+    struct modem *m = l->m;
+    m->now = l;
     struct event e = {.kind = EV_ANSWER, .modem = (int16_t)m->index, .message = -1};
     e.mr = m->answer_mr;
     event_add(&e, NULL);
@@ -225,11 +233,11 @@ static void fault_after_network(struct modem *m)
     } else if (fault_take(m->faults, FAULT_RESET, "+CMGS", NULL)) {
         modem_reset(m);
     } else if (fault_take(m->faults, FAULT_LATE, "+CMGS", &arg)) {
-        timer_set(&m->answer, arg * 1000, answer, m);
-        m->mt_hold = false;
+        timer_set(&m->now->answer, arg * 1000, answer, m->now);
+        m->now->hold = false;
         mt_pump(m);
     } else {
-        answer(m);
+        answer(m->now);
     }
 }
 
@@ -238,7 +246,7 @@ static void transmit(struct modem *m, const uint8_t *tpdu, size_t n)
     const char *why = NULL;
     struct net_wish wish = {.report_now = fault_take(m->faults, FAULT_REPORT_FIRST, "+CMGS", NULL)};
     wish.report_twice = fault_take(m->faults, FAULT_DUPLICATE_REPORT, "+CMGS", NULL);
-    m->mt_hold = !wish.report_now;
+    m->now->hold = !wish.report_now;
     int code = net_submit(m->card, m->index, tpdu, n, wish, &m->answer_mr, &why);
     if (code) {
         refuse(m, code, why);
@@ -250,7 +258,8 @@ static void transmit(struct modem *m, const uint8_t *tpdu, size_t n)
 
 static bool pdu_octets(struct modem *m, uint8_t *pdu, size_t *n, size_t *smsc_n)
 {
-    int octets = hex_octets(m->input.p ? m->input.p : "", m->input.n, pdu, GSM_TPDU_MAX + 12);
+    const struct str *input = &m->now->input;
+    int octets = hex_octets(input->p ? input->p : "", input->n, pdu, GSM_TPDU_MAX + 12);
     if (octets < 1 || pdu[0] > 11)
         return false;
     *n = (size_t)octets;
@@ -260,11 +269,13 @@ static bool pdu_octets(struct modem *m, uint8_t *pdu, size_t *n, size_t *smsc_n)
 
 static void sent(void *arg)
 {
-    struct modem *m = arg;
+    struct line *l = arg;
+    struct modem *m = l->m;
     uint8_t pdu[GSM_TPDU_MAX + 12];
     size_t n = 0, smsc_n = 0;
+    m->now = l;
     bool good = pdu_octets(m, pdu, &n, &smsc_n);
-    m->input.n = 0;
+    l->input.n = 0;
     if (!good)
         refuse(m, 304, "PDU is not hexadecimal or not of the announced length");
     else if (!fault_before_network(m))
@@ -280,7 +291,7 @@ static void written(struct modem *m)
         at = store_put(modem_store(m, m->at.mem[1]), m->write_stat, pdu, n, smsc_n);
     else
         at = -2;
-    m->input.n = 0;
+    m->now->input.n = 0;
     if (at >= 0)
         line_info(m, "+CMGW: %d", at + m->profile->first_index);
     line_final(m, at >= 0 ? AT_OK : at == -1 ? AT_CMS(322) : AT_CMS(304));
@@ -288,16 +299,17 @@ static void written(struct modem *m)
 
 void at_pdu(struct modem *m)
 {
-    m->line = LINE_BUSY;
+    struct line *l = m->now;
+    l->mode = LINE_BUSY;
     if (m->pdu_is_ack) {
-        m->input.n = 0;
+        l->input.n = 0;
         line_final(m, AT_OK);
     } else if (m->pdu_is_write)
         written(m);
     else if (modem_options.submit_delay_us)
-        timer_set(&m->answer, modem_options.submit_delay_us, sent, m);
+        timer_set(&l->answer, modem_options.submit_delay_us, sent, l);
     else
-        sent(m);
+        sent(l);
 }
 
 const struct at_row at_sms[] = {

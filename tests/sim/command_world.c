@@ -28,12 +28,32 @@ static void modem_settings(const struct modem *m, struct str *j)
     str_fmt(j, ",\"cnmi\":[%d,%d,%d,%d,%d]", m->at.cnmi[0], m->at.cnmi[1], m->at.cnmi[2],
             m->at.cnmi[3], m->at.cnmi[4]);
     str_int(j, "csms", m->at.csms);
-    str_bool(j, "echo", m->at.echo);
+    str_bool(j, "echo", m->lines[0].echo);
     str_pair(j, "hangs", hang_name(m));
     str_bool(j, "locked", modem_locked(m));
     str_int(j, "pin_left", m->card->pin_left);
     str_key(j, "faults");
     fault_json(m->faults, j);
+}
+
+static void modem_ports(const struct modem *m, struct str *j)
+{
+    const struct port *first = &m->lines[0].port;
+    str_pair(j, "link", first->alias[0] ? first->alias : first->link);
+    str_pair(j, "pty", m->plugged ? first->path : NULL);
+    str_key(j, "ports");
+    str_puts(j, "[");
+    for (int i = 0; i < m->line_n; i++) {
+        const struct line *l = &m->lines[i];
+        str_puts(j, i ? ",{" : "{");
+        str_int(j, "interface", l->iface->number);
+        str_pair(j, "role", role_name((enum role)l->iface->role));
+        str_pair(j, "link", l->port.link);
+        str_pair(j, "pty", m->plugged ? l->port.path : NULL);
+        str_int(j, "opens", l->port.opens);
+        str_puts(j, "}");
+    }
+    str_puts(j, "]");
 }
 
 static void modem_json(const struct modem *m, struct str *j)
@@ -44,15 +64,14 @@ static void modem_json(const struct modem *m, struct str *j)
     str_pair(j, "name", m->name);
     str_pair(j, "profile", m->profile->name);
     str_bool(j, "plugged", m->plugged);
-    str_pair(j, "link", m->port.link);
-    str_pair(j, "pty", m->plugged ? m->port.path : NULL);
+    modem_ports(m, j);
     str_int(j, "tcp", modem_options.tcp_port ? modem_options.tcp_port + m->index : 0);
     str_pair(j, "imei", m->imei);
     str_pair(j, "iccid", c->iccid);
     str_pair(j, "imsi", c->imsi);
     str_pair(j, "number", c->number);
     str_pair(j, "network", state_name(m->reg));
-    str_pair(j, "line", line[m->line]);
+    str_pair(j, "line", line[m->lines[0].mode]);
     str_int(j, "mr", c->mr);
     str_int(j, "submits", (long long)m->submits);
     str_int(j, "refused", (long long)m->refused);

@@ -12,9 +12,9 @@
 
 enum { OUT_MAX = 1 << 20, INPUT_MAX = 2048, ESC = 0x1B, CTRL_Z = 0x1A };
 
-static struct modem *dirty;
+static struct line *dirty;
 
-static void trace(const struct modem *m, char direction, const char *bytes, size_t n)
+static void trace(const struct line *l, char direction, const char *bytes, size_t n)
 {
     struct str text = {0};
     if (!modem_options.trace)
@@ -24,33 +24,39 @@ static void trace(const struct modem *m, char direction, const char *bytes, size
             str_add(&text, bytes + i, 1);
         else
             str_fmt(&text, "<%02x>", (uint8_t)bytes[i]);
-    fprintf(stderr, "%.3f %s %c %s\n", (double)loop_wall_us() / 1e6, m->name, direction,
-            text.p ? text.p : "");
+    fprintf(stderr, "%.3f %s.%d %c %s\n", (double)loop_wall_us() / 1e6, l->m->name,
+            l->iface->number, direction, text.p ? text.p : "");
     str_free(&text);
 }
 
-static void mark_dirty(struct modem *m)
+static void mark_dirty(struct line *l)
 {
-    if (m->dirty)
+    if (l->dirty)
         return;
-    m->dirty = true;
-    m->dirty_next = dirty;
-    dirty = m;
+    l->dirty = true;
+    l->dirty_next = dirty;
+    dirty = l;
+}
+
+static void put(struct line *l, const void *bytes, size_t n)
+{
+    struct modem *m = l->m;
+    if (!m->plugged || fault_is_set(m->faults, FAULT_SILENCE) || hang_is_dead(m))
+        return;
+    if (l->out.n - l->out_at + n > OUT_MAX) {
+        if (!l->overflowing)
+            event_note(EV_OVERFLOW, m->index, "nobody reads");
+        l->overflowing = true;
+        return;
+    }
+    l->overflowing = false;
+    str_add(&l->out, bytes, n);
+    mark_dirty(l);
 }
 
 void line_put(struct modem *m, const void *bytes, size_t n)
 {
-    if (!m->plugged || fault_is_set(m->faults, FAULT_SILENCE) || hang_is_dead(m))
-        return;
-    if (m->out.n - m->out_at + n > OUT_MAX) {
-        if (!m->overflowing)
-            event_note(EV_OVERFLOW, m->index, "nobody reads");
-        m->overflowing = true;
-        return;
-    }
-    m->overflowing = false;
-    str_add(&m->out, bytes, n);
-    mark_dirty(m);
+    put(m->now, bytes, n);
 }
 
 static void drip(void *arg)
@@ -58,66 +64,67 @@ static void drip(void *arg)
     mark_dirty(arg);
 }
 
-static void flush(struct modem *m)
+static void flush(struct line *l)
 {
-    int64_t wait = m->hold_until_us ? m->hold_until_us - loop_now_us() : 0;
-    size_t n = m->out.n - m->out_at;
-    if (!n || m->drip.place)
+    int64_t wait = l->hold_until_us ? l->hold_until_us - loop_now_us() : 0;
+    size_t n = l->out.n - l->out_at;
+    if (!n || l->drip.place)
         return;
     if (wait > 0) {
-        timer_set(&m->drip, wait, drip, m);
+        timer_set(&l->drip, wait, drip, l);
         return;
     }
-    m->hold_until_us = 0;
-    long done = port_write(m, m->out.p + m->out_at, m->gap_us ? 1 : n);
-    trace(m, '>', m->out.p + m->out_at, (size_t)done);
-    m->out_at += (size_t)done;
-    if (m->out_at == m->out.n) {
-        m->out.n = m->out_at = 0;
-        m->gap_us = 0;
-    } else if (m->gap_us) {
-        timer_set(&m->drip, m->gap_us, drip, m);
+    l->hold_until_us = 0;
+    long done = port_write(l, l->out.p + l->out_at, l->gap_us ? 1 : n);
+    trace(l, '>', l->out.p + l->out_at, (size_t)done);
+    l->out_at += (size_t)done;
+    if (l->out_at == l->out.n) {
+        l->out.n = l->out_at = 0;
+        l->gap_us = 0;
+    } else if (l->gap_us) {
+        timer_set(&l->drip, l->gap_us, drip, l);
     }
 }
 
-void line_writable(struct modem *m)
+void line_writable(struct line *l)
 {
-    mark_dirty(m);
+    mark_dirty(l);
 }
 
 void line_flush_all(void)
 {
     while (dirty) {
-        struct modem *m = dirty;
-        dirty = m->dirty_next;
-        m->dirty = false;
-        if (m->plugged)
-            flush(m);
+        struct line *l = dirty;
+        dirty = l->dirty_next;
+        l->dirty = false;
+        if (l->m->plugged)
+            flush(l);
     }
 }
 
-static void put_text(struct modem *m, const char *text)
+static void put_text(struct line *l, const char *text)
 {
-    line_put(m, text, strlen(text));
+    put(l, text, strlen(text));
 }
 
 /* V.250 6.2.6: with V0 a line has no CR LF before it. */
-static void put_line(struct modem *m, const char *text)
+static void put_line(struct line *l, const char *text)
 {
-    if (m->at.verbose)
-        put_text(m, "\r\n");
-    put_text(m, text);
-    put_text(m, "\r\n");
+    if (l->verbose)
+        put_text(l, "\r\n");
+    put_text(l, text);
+    put_text(l, "\r\n");
 }
 
-static void chatter(struct modem *m, int lines)
+static void chatter(struct line *l, int lines)
 {
-    for (; m->chattering && lines; lines--) {
-        const char *text = m->profile->chatter[m->chatter_at];
-        m->chatter_at = m->profile->chatter[m->chatter_at + 1] ? m->chatter_at + 1 : 0;
-        put_text(m, "\r\n");
-        put_text(m, text);
-        put_text(m, "\r\n");
+    const char *const *said = l->m->profile->chatter;
+    for (; l->chattering && lines; lines--) {
+        const char *text = said[l->chatter_at];
+        l->chatter_at = said[l->chatter_at + 1] ? l->chatter_at + 1 : 0;
+        put_text(l, "\r\n");
+        put_text(l, text);
+        put_text(l, "\r\n");
     }
 }
 
@@ -128,8 +135,20 @@ void line_info(struct modem *m, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    chatter(m, 1);
-    put_line(m, text);
+    chatter(m->now, 1);
+    put_line(m->now, text);
+}
+
+static bool hears(const struct line *l)
+{
+    return l->iface->role == ROLE_AT;
+}
+
+static void tell(struct modem *m, const char *text)
+{
+    for (int i = 0; i < m->line_n; i++)
+        if (hears(&m->lines[i]))
+            put_line(&m->lines[i], text);
 }
 
 void line_urc(struct modem *m, const char *fmt, ...)
@@ -139,16 +158,29 @@ void line_urc(struct modem *m, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    put_line(m, text);
+    tell(m, text);
+}
+
+static void with_pdu(struct str *text, const char *header, const uint8_t *pdu, size_t n)
+{
+    str_puts(text, header);
+    str_puts(text, "\r\n");
+    str_hex(text, pdu, n);
 }
 
 void line_info_pdu(struct modem *m, const char *header, const uint8_t *pdu, size_t n)
 {
     struct str text = {0};
-    str_puts(&text, header);
-    str_puts(&text, "\r\n");
-    str_hex(&text, pdu, n);
-    put_line(m, text.p);
+    with_pdu(&text, header, pdu, n);
+    put_line(m->now, text.p);
+    str_free(&text);
+}
+
+void line_urc_pdu(struct modem *m, const char *header, const uint8_t *pdu, size_t n)
+{
+    struct str text = {0};
+    with_pdu(&text, header, pdu, n);
+    tell(m, text.p);
     str_free(&text);
 }
 
@@ -168,124 +200,171 @@ static const char *cme_text(int code)
     return NULL;
 }
 
-static void final_error(struct modem *m, int result)
+static void final_error(struct line *l, int result)
 {
     char text[64];
     if (result >= AT_CMS_BASE) {
         snprintf(text, sizeof text, "+CMS ERROR: %d", result - AT_CMS_BASE);
-        put_line(m, text);
-    } else if (result >= AT_CME_BASE && m->at.cmee) {
-        const char *words = m->at.cmee == 2 ? cme_text(result - AT_CME_BASE) : NULL;
+        put_line(l, text);
+    } else if (result >= AT_CME_BASE && l->cmee) {
+        const char *words = l->cmee == 2 ? cme_text(result - AT_CME_BASE) : NULL;
         if (words)
             snprintf(text, sizeof text, "+CME ERROR: %s", words);
         else
             snprintf(text, sizeof text, "+CME ERROR: %d", result - AT_CME_BASE);
-        put_line(m, text);
+        put_line(l, text);
     } else {
-        put_text(m, m->at.verbose ? "\r\nERROR\r\n" : "4\r");
+        put_text(l, l->verbose ? "\r\nERROR\r\n" : "4\r");
     }
 }
 
 void line_final(struct modem *m, int result)
 {
+    struct line *l = m->now;
     if (result == AT_LATER)
         return;
-    if (result != AT_SILENT && !m->at.quiet) {
-        chatter(m, 2);
+    if (result != AT_SILENT && !l->quiet) {
+        chatter(l, 2);
         if (result == AT_OK)
-            put_text(m, m->at.verbose ? "\r\nOK\r\n" : "0\r");
+            put_text(l, l->verbose ? "\r\nOK\r\n" : "0\r");
         else
-            final_error(m, result);
+            final_error(l, result);
     }
-    m->chattering = false;
-    m->line = LINE_COMMAND;
-    m->mt_hold = false;
+    l->chattering = false;
+    l->mode = LINE_COMMAND;
+    l->hold = false;
     mt_pump(m);
 }
 
-static void garbage(struct modem *m, long n)
+static void garbage(struct line *l, long n)
 {
     static uint32_t noise = 2463534242u;
     for (; n > 0; n--) {
         noise ^= noise << 13, noise ^= noise >> 17, noise ^= noise << 5;
         uint8_t octet = (uint8_t)noise;
-        line_put(m, &octet, 1);
+        put(l, &octet, 1);
     }
 }
 
 void line_faults(struct modem *m, const char *command)
 {
+    struct line *l = m->now;
     long arg = 0;
     if (fault_take(m->faults, FAULT_GARBAGE, command, &arg))
-        garbage(m, arg);
+        garbage(l, arg);
     if (fault_take(m->faults, FAULT_DELAY, command, &arg))
-        m->hold_until_us = loop_now_us() + arg * 1000;
+        l->hold_until_us = loop_now_us() + arg * 1000;
     if (fault_take(m->faults, FAULT_SPLIT, command, &arg))
-        m->gap_us = arg * 1000 + 1;
+        l->gap_us = arg * 1000 + 1;
     if (fault_take(m->faults, FAULT_CHATTER, command, NULL)) {
-        m->chattering = true;
-        chatter(m, 2);
+        l->chattering = true;
+        chatter(l, 2);
     }
 }
 
-static void command_octet(struct modem *m, char c)
+static void command_octet(struct line *l, char c)
 {
-    if (m->at.echo)
-        line_put(m, &c, 1);
-    if (c == '\b' && m->input.n)
-        m->input.p[--m->input.n] = '\0';
+    if (l->echo)
+        put(l, &c, 1);
+    if (c == '\b' && l->input.n)
+        l->input.p[--l->input.n] = '\0';
     if (c == '\r') {
-        struct str line = m->input;
-        m->input = (struct str){0};
+        struct str line = l->input;
+        l->input = (struct str){0};
         str_puts(&line, "");
-        at_line(m, line.p);
+        at_line(l->m, line.p);
         str_free(&line);
-    } else if ((uint8_t)c >= 0x20 && m->input.n < INPUT_MAX) {
-        str_add(&m->input, &c, 1);
+    } else if ((uint8_t)c >= 0x20 && l->input.n < INPUT_MAX) {
+        str_add(&l->input, &c, 1);
     }
 }
 
-static void pdu_octet(struct modem *m, char c)
+static void pdu_octet(struct line *l, char c)
 {
-    if (m->at.echo)
-        line_put(m, &c, 1);
+    if (l->echo)
+        put(l, &c, 1);
     if (c == ESC) {
-        m->input.n = 0;
-        line_final(m, AT_OK);
+        l->input.n = 0;
+        line_final(l->m, AT_OK);
     } else if (c == CTRL_Z) {
-        at_pdu(m);
-    } else if ((uint8_t)c > 0x20 && m->input.n < INPUT_MAX) {
-        str_add(&m->input, &c, 1);
+        at_pdu(l->m);
+    } else if ((uint8_t)c > 0x20 && l->input.n < INPUT_MAX) {
+        str_add(&l->input, &c, 1);
     }
 }
 
-void line_input(struct modem *m, const uint8_t *bytes, size_t n)
+static bool understands_at(const struct line *l)
 {
-    trace(m, '<', (const char *)bytes, n);
-    if (fault_is_set(m->faults, FAULT_SILENCE))
+    return l->iface->role == ROLE_AT || l->iface->role == ROLE_AT_PPP;
+}
+
+void line_input(struct line *l, const uint8_t *bytes, size_t n)
+{
+    struct modem *m = l->m;
+    trace(l, '<', (const char *)bytes, n);
+    if (fault_is_set(m->faults, FAULT_SILENCE) || !understands_at(l))
         return;
     bool lost = false;
+    m->now = l;
     for (size_t i = 0; i < n && m->plugged; i++)
-        if (m->line == LINE_COMMAND)
-            command_octet(m, (char)bytes[i]);
-        else if (m->line == LINE_PDU)
-            pdu_octet(m, (char)bytes[i]);
+        if (l->mode == LINE_COMMAND)
+            command_octet(l, (char)bytes[i]);
+        else if (l->mode == LINE_PDU)
+            pdu_octet(l, (char)bytes[i]);
         else
             lost = true;
     if (lost)
         event_note(EV_BYTES_BUSY, m->index, "%s",
-                   m->line == LINE_BUSY ? "while the SMS was on its way"
+                   l->mode == LINE_BUSY ? "while the SMS was on its way"
                                         : "before the prompt, or while it started");
 }
 
-void line_reset(struct modem *m)
+/* A receiver's sentences (NMEA 0183), for a port that is not the right one. */
+static void position(void *arg)
 {
-    m->input.n = 0;
-    m->out.n = m->out_at = 0;
-    m->hold_until_us = m->gap_us = 0;
-    m->line = LINE_COMMAND;
-    m->chattering = m->mt_hold = false;
-    timer_stop(&m->drip);
-    timer_stop(&m->answer);
-    timer_stop(&m->ussd);
+    struct line *l = arg;
+    put_text(l, "$GPGSV,1,1,00*79\r\n$GPRMC,,V,,,,,,,,,,N*53\r\n");
+    timer_set(&l->talk, 1000000, position, l);
+}
+
+void line_opened(struct line *l)
+{
+    if (l->iface->role == ROLE_NMEA)
+        position(l);
+}
+
+void line_closed(struct line *l)
+{
+    timer_stop(&l->talk);
+}
+
+static void line_reset(struct line *l, enum line_mode mode)
+{
+    l->input.n = 0;
+    l->out.n = l->out_at = 0;
+    l->hold_until_us = l->gap_us = 0;
+    l->mode = mode;
+    l->chattering = l->hold = false;
+    l->echo = l->verbose = true;
+    l->quiet = false;
+    l->cmee = 0;
+    timer_stop(&l->drip);
+    timer_stop(&l->answer);
+}
+
+void line_reset_all(struct modem *m, enum line_mode mode)
+{
+    for (int i = 0; i < m->line_n; i++)
+        line_reset(&m->lines[i], mode);
+    m->asking = NULL;
+}
+
+void line_free(struct line *l)
+{
+    line_reset(l, LINE_COMMAND);
+    line_closed(l);
+    port_close(l);
+    port_free(&l->port);
+    str_free(&l->out);
+    str_free(&l->input);
 }

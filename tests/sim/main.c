@@ -88,6 +88,8 @@ static const struct option {
     {"--sr", T_UNSIGNED, &modem_options.sr_size, NULL, "N: size of SR (20)"},
     {"--pin", T_TEXT, &arg.pin, NULL, "PIN: every SIM asks for it"},
     {"--profile", T_CALL, NULL, add_profile, "NAME: dialect of the next modem; the last repeats"},
+    {"--ports", T_ON, &modem_options.all_ports, NULL,
+     "every interface of the profile, as modem0.0, modem0.1, ..."},
     {"--tcp", T_INT, &modem_options.tcp_port, NULL,
      "PORT: modem0 also there, modem1 on the next, ..."},
     {"--keep", T_LONG, &arg.keep, NULL, "N: messages kept (200000), and 5 N events"},
@@ -201,7 +203,7 @@ static bool start_modem(int i)
     struct modem *m = &modems[i];
     modem_count = i + 1;
     if (!modem_create(m, i, p, (unsigned)arg.seed)) {
-        fprintf(stderr, "modemsim: %s: %s\n", m->port.link, strerror(errno));
+        fprintf(stderr, "modemsim: %s: %s\n", m->name, strerror(errno));
         return false;
     }
     if (arg.pin) {
@@ -209,8 +211,9 @@ static bool start_modem(int i)
         m->card->pin_wanted = true;
     }
     modem_radio(m, true);
-    printf("%s %s %s %s %s %s\n", m->name, m->port.link, m->port.path, m->imei, m->card->number,
-           p->name);
+    const struct port *first = &m->lines[0].port;
+    printf("%s %s %s %s %s %s\n", m->name, first->alias[0] ? first->alias : first->link,
+           first->path, m->imei, m->card->number, p->name);
     return true;
 }
 

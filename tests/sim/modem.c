@@ -58,7 +58,7 @@ static struct simcard *card_make(int index, unsigned seed)
 
 static void at_forget(struct modem *m)
 {
-    m->at = (struct at_state){.echo = true, .verbose = true, .cfun = 1, .mem = {'S', 'S', 'S'}};
+    m->at = (struct at_state){.cfun = 1, .mem = {'S', 'S', 'S'}};
     snprintf(m->at.cscs, sizeof m->at.cscs, "GSM");
     snprintf(m->at.csmp, sizeof m->at.csmp, "17,167,0,0");
 }
@@ -122,10 +122,60 @@ void modem_network(struct modem *m, int reg)
     reg_set(m, reg);
 }
 
+static void close_ports(struct modem *m)
+{
+    for (int i = 0; i < m->line_n; i++) {
+        line_closed(&m->lines[i]);
+        port_close(&m->lines[i]);
+    }
+}
+
+static bool open_ports(struct modem *m)
+{
+    for (int i = 0; i < m->line_n; i++)
+        if (!port_open(&m->lines[i])) {
+            close_ports(m);
+            return false;
+        }
+    return true;
+}
+
+/* DIR/NAME, and with several ports DIR/NAME.INTERFACE for each. */
+static void name_links(struct modem *m, const char *name)
+{
+    for (int i = 0; i < m->line_n; i++) {
+        struct line *l = &m->lines[i];
+        const char *dir = modem_options.link_dir;
+        l->port.alias[0] = '\0';
+        if (!modem_options.all_ports) {
+            snprintf(l->port.link, sizeof l->port.link, "%s/%s", dir, name);
+            continue;
+        }
+        snprintf(l->port.link, sizeof l->port.link, "%s/%s.%d", dir, name, l->iface->number);
+        if (i == 0)
+            snprintf(l->port.alias, sizeof l->port.alias, "%s/%s", dir, name);
+    }
+}
+
+static void make_lines(struct modem *m)
+{
+    m->line_n = modem_options.all_ports ? m->profile->port_n : 1;
+    m->now = &m->lines[0];
+    for (int i = 0; i < m->line_n; i++) {
+        struct line *l = &m->lines[i];
+        l->m = m;
+        l->iface = &m->profile->ports[i];
+        port_init(&l->port);
+    }
+    line_reset_all(m, LINE_COMMAND);
+}
+
 static void forget_dialogue(struct modem *m, enum cure by)
 {
     hang_cure(m, by);
-    line_reset(m);
+    line_reset_all(m, LINE_COMMAND);
+    timer_stop(&m->boot);
+    timer_stop(&m->ussd);
     mt_reset(m);
     at_forget(m);
     timer_stop(&m->reg_timer);
@@ -138,7 +188,7 @@ static void forget_dialogue(struct modem *m, enum cure by)
 static void booted(void *arg)
 {
     struct modem *m = arg;
-    m->line = LINE_COMMAND;
+    line_reset_all(m, LINE_COMMAND);
     for (const char *const *text = m->profile->boot; *text; text++)
         if (!modem_locked(m) || !strstr(*text, "READY"))
             line_urc(m, "%s", *text);
@@ -150,10 +200,10 @@ static void unplug(struct modem *m, enum cure by)
     timer_stop(&m->back);
     if (!m->plugged)
         return;
-    event_note(EV_UNPLUG, m->index, "%s", m->port.path);
+    event_note(EV_UNPLUG, m->index, "%s", m->lines[0].port.path);
     m->plugged = false;
     forget_dialogue(m, by);
-    port_close(m);
+    close_ports(m);
 }
 
 void modem_unplug(struct modem *m)
@@ -163,8 +213,8 @@ void modem_unplug(struct modem *m)
 
 static void boot(struct modem *m)
 {
-    m->line = LINE_PROMPT; /* deaf until it is up */
-    timer_set(&m->answer, modem_options.boot_delay_us, booted, m);
+    line_reset_all(m, LINE_PROMPT); /* deaf until it is up */
+    timer_set(&m->boot, modem_options.boot_delay_us, booted, m);
 }
 
 static void back_again(void *arg)
@@ -208,12 +258,12 @@ bool modem_replug(struct modem *m)
         return true;
     timer_stop(&m->back);
     if (m->comes_back[0])
-        snprintf(m->port.link, sizeof m->port.link, "%s/%s", modem_options.link_dir, m->comes_back);
+        name_links(m, m->comes_back);
     m->comes_back[0] = '\0';
-    if (!port_open(m))
+    if (!open_ports(m))
         return false;
     m->plugged = true;
-    event_note(EV_REPLUG, m->index, "%s", m->port.path);
+    event_note(EV_REPLUG, m->index, "%s", m->lines[0].port.path);
     boot(m);
     return true;
 }
@@ -238,20 +288,18 @@ void modem_swap(struct modem *a, struct modem *b)
 bool modem_create(struct modem *m, int index, const struct profile *profile, unsigned seed)
 {
     *m = (struct modem){.index = index, .profile = profile, .signal = 21, .reg_target = 1};
-    m->port =
-        (struct port){.master = -1, .slave = -1, .tcp_listen = -1, .tcp = -1, .inotify_wd = -1};
-    m->port.master_watch.fd = m->port.tcp_watch.fd = m->port.listen_watch.fd = -1;
     snprintf(m->name, sizeof m->name, "modem%d", index);
     snprintf(m->imei, sizeof m->imei, "86012345%06d", index);
     check_digit(m->imei, 14);
-    snprintf(m->port.link, sizeof m->port.link, "%s/modem%d", modem_options.link_dir, index);
+    make_lines(m);
+    name_links(m, m->name);
     store_make(&m->me, "ME", modem_options.me_size);
     store_make(&m->sr, "SR", modem_options.sr_size);
     card_insert(m, card_make(index, seed));
     at_forget(m);
-    if (modem_options.tcp_port && !port_listen(m))
+    if (modem_options.tcp_port && !port_listen(&m->lines[0]))
         return false;
-    if (!port_open(m))
+    if (!open_ports(m))
         return false;
     m->plugged = true;
     return true;
@@ -260,18 +308,15 @@ bool modem_create(struct modem *m, int index, const struct profile *profile, uns
 void modem_free(struct modem *m)
 {
     m->plugged = false;
-    line_reset(m);
     mt_reset(m);
     timer_stop(&m->reg_timer);
     timer_stop(&m->back);
-    port_close(m);
-    loop_unwatch(&m->port.listen_watch);
-    if (m->port.tcp_listen >= 0)
-        close(m->port.tcp_listen);
+    timer_stop(&m->boot);
+    timer_stop(&m->ussd);
+    for (int i = 0; i < m->line_n; i++)
+        line_free(&m->lines[i]);
     store_free(&m->me);
     store_free(&m->sr);
-    str_free(&m->out);
-    str_free(&m->input);
     net_free(m->card);
     free(m->card);
 }

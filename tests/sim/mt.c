@@ -42,7 +42,7 @@ static void show(struct modem *m, struct mt *mt)
         str_fmt(&head, "+CDS: %u", n);
     else
         str_fmt(&head, "+CMT: ,%u", n);
-    line_info_pdu(m, head.p, mt->pdu, mt->n);
+    line_urc_pdu(m, head.p, mt->pdu, mt->n);
     str_free(&head);
     note(m, mt->kind == MT_REPORT ? EV_REPORT : EV_DELIVER, mt, "shown");
     if (!m->at.csms) { /* the ME acknowledges by itself, whoever has read it */
@@ -103,8 +103,11 @@ static void route_message(struct modem *m, struct mt *mt)
 
 static bool open_for_mt(const struct modem *m)
 {
-    return m->plugged && !m->cure && !m->inflight && !m->mt_hold && modem_sms_service(m) &&
-           m->line != LINE_PROMPT && m->line != LINE_PDU && !fault_is_set(m->faults, FAULT_SILENCE);
+    for (int i = 0; i < m->line_n; i++)
+        if (m->lines[i].hold || m->lines[i].mode == LINE_PROMPT || m->lines[i].mode == LINE_PDU)
+            return false;
+    return m->plugged && !m->cure && !m->inflight && modem_sms_service(m) &&
+           !fault_is_set(m->faults, FAULT_SILENCE);
 }
 
 void mt_pump(struct modem *m)

@@ -27,77 +27,90 @@ static void shut(struct watch *w, int *fd)
     *fd = -1;
 }
 
-static void tcp_gone(struct modem *m)
+static void tcp_gone(struct line *l)
 {
-    shut(&m->port.tcp_watch, &m->port.tcp);
-    event_note(EV_CLOSED, m->index, "tcp");
+    shut(&l->port.tcp_watch, &l->port.tcp);
+    event_note(EV_CLOSED, l->m->index, "tcp");
+    line_closed(l);
 }
 
-static void readable(struct modem *m, int fd, uint32_t events)
+static void readable(struct line *l, int fd, uint32_t events)
 {
     uint8_t bytes[4096];
     if (events & EPOLLOUT) {
-        loop_change(fd == m->port.tcp ? &m->port.tcp_watch : &m->port.master_watch, EPOLLIN);
-        line_writable(m);
+        loop_change(fd == l->port.tcp ? &l->port.tcp_watch : &l->port.master_watch, EPOLLIN);
+        line_writable(l);
     }
     if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
         return;
     ssize_t n = read(fd, bytes, sizeof bytes);
     if (n > 0)
-        line_input(m, bytes, (size_t)n);
-    else if (fd == m->port.tcp && (n == 0 || errno != EAGAIN))
-        tcp_gone(m);
+        line_input(l, bytes, (size_t)n);
+    else if (fd == l->port.tcp && (n == 0 || errno != EAGAIN))
+        tcp_gone(l);
 }
 
 static void master_event(void *arg, uint32_t events)
 {
-    struct modem *m = arg;
-    readable(m, m->port.master, events);
+    struct line *l = arg;
+    readable(l, l->port.master, events);
 }
 
 static void tcp_event(void *arg, uint32_t events)
 {
-    struct modem *m = arg;
-    readable(m, m->port.tcp, events);
+    struct line *l = arg;
+    readable(l, l->port.tcp, events);
 }
 
 static void tcp_accept(void *arg, uint32_t events)
 {
-    struct modem *m = arg;
+    struct line *l = arg;
     (void)events;
-    int fd = accept4(m->port.tcp_listen, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(l->port.tcp_listen, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
-    if (m->port.tcp >= 0 || !m->plugged) { /* a line has one end */
+    if (l->port.tcp >= 0 || !l->m->plugged) { /* a line has one end */
         close(fd);
         return;
     }
-    m->port.tcp = fd;
-    hang_cure(m, CURE_REOPEN);
-    loop_watch(&m->port.tcp_watch, fd, EPOLLIN, tcp_event, m);
-    event_note(EV_OPENED, m->index, "tcp");
+    l->port.tcp = fd;
+    hang_cure(l->m, CURE_REOPEN);
+    loop_watch(&l->port.tcp_watch, fd, EPOLLIN, tcp_event, l);
+    event_note(EV_OPENED, l->m->index, "tcp");
+    line_opened(l);
 }
 
-bool port_listen(struct modem *m)
+bool port_listen(struct line *l)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    at.sin_port = htons((uint16_t)(modem_options.tcp_port + m->index));
+    at.sin_port = htons((uint16_t)(modem_options.tcp_port + l->m->index));
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    m->port.tcp_listen = fd;
+    l->port.tcp_listen = fd;
     if (fd < 0)
         return false;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, 4))
         return false;
-    return !loop_watch(&m->port.listen_watch, fd, EPOLLIN, tcp_accept, m);
+    return !loop_watch(&l->port.listen_watch, fd, EPOLLIN, tcp_accept, l);
 }
 
-static bool link_make(struct modem *m)
+static bool link_make(const char *link, const char *path)
 {
     char fresh[300];
-    snprintf(fresh, sizeof fresh, "%s.new", m->port.link);
+    if (!link[0])
+        return true;
+    snprintf(fresh, sizeof fresh, "%s.new", link);
     unlink(fresh);
-    return !symlink(m->port.path, fresh) && !rename(fresh, m->port.link);
+    return !symlink(path, fresh) && !rename(fresh, link);
+}
+
+/* Only where it is still ours. */
+static void link_remove(const char *link, const char *path)
+{
+    char target[64];
+    ssize_t n = link[0] ? readlink(link, target, sizeof target - 1) : 0;
+    if (n > 0 && (size_t)n == strlen(path) && !memcmp(target, path, (size_t)n))
+        unlink(link);
 }
 
 /* Raw, and our own descriptor on it stays open, so that the pty outlives the computer's close. */
@@ -112,14 +125,21 @@ static bool slave_open(struct port *p)
     return !tcsetattr(p->slave, TCSANOW, &tio);
 }
 
-bool port_open(struct modem *m)
+void port_init(struct port *p)
 {
-    struct port *p = &m->port;
+    *p = (struct port){.master = -1, .slave = -1, .tcp_listen = -1, .tcp = -1, .inotify_wd = -1};
+    p->master_watch.fd = p->tcp_watch.fd = p->listen_watch.fd = -1;
+}
+
+bool port_open(struct line *l)
+{
+    struct port *p = &l->port;
     p->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (p->master < 0 || grantpt(p->master) || unlockpt(p->master) ||
-        ptsname_r(p->master, p->path, sizeof p->path) || !slave_open(p) || !link_make(m) ||
-        loop_watch(&p->master_watch, p->master, EPOLLIN, master_event, m)) {
-        port_close(m);
+        ptsname_r(p->master, p->path, sizeof p->path) || !slave_open(p) ||
+        !link_make(p->link, p->path) || !link_make(p->alias, p->path) ||
+        loop_watch(&p->master_watch, p->master, EPOLLIN, master_event, l)) {
+        port_close(l);
         return false;
     }
     p->opens = 0;
@@ -128,13 +148,11 @@ bool port_open(struct modem *m)
     return true;
 }
 
-void port_close(struct modem *m)
+void port_close(struct line *l)
 {
-    struct port *p = &m->port;
-    char target[64];
-    ssize_t n = readlink(p->link, target, sizeof target - 1);
-    if (n > 0 && (size_t)n == strlen(p->path) && !memcmp(target, p->path, (size_t)n))
-        unlink(p->link);
+    struct port *p = &l->port;
+    link_remove(p->link, p->path);
+    link_remove(p->alias, p->path);
     if (inotify_fd >= 0 && p->inotify_wd >= 0)
         inotify_rm_watch(inotify_fd, p->inotify_wd);
     p->inotify_wd = -1;
@@ -143,40 +161,71 @@ void port_close(struct modem *m)
     p->slave = -1;
     shut(&p->master_watch, &p->master);
     if (p->tcp >= 0)
-        tcp_gone(m);
+        tcp_gone(l);
 }
 
-long port_write(struct modem *m, const char *bytes, size_t n)
+void port_free(struct port *p)
 {
-    bool tcp = m->port.tcp >= 0;
-    ssize_t done =
-        tcp ? send(m->port.tcp, bytes, n, MSG_NOSIGNAL) : write(m->port.master, bytes, n);
+    shut(&p->listen_watch, &p->tcp_listen);
+}
+
+long port_write(struct line *l, const char *bytes, size_t n)
+{
+    struct port *p = &l->port;
+    bool tcp = p->tcp >= 0;
+    ssize_t done = tcp ? send(p->tcp, bytes, n, MSG_NOSIGNAL) : write(p->master, bytes, n);
     if (done < (ssize_t)n)
-        loop_change(tcp ? &m->port.tcp_watch : &m->port.master_watch, EPOLLIN | EPOLLOUT);
+        loop_change(tcp ? &p->tcp_watch : &p->master_watch, EPOLLIN | EPOLLOUT);
     return done > 0 ? (long)done : 0;
 }
 
 /* What was written and never read goes with the last close, as it does with a real device. */
-static void closed_by_all(struct modem *m)
+static void closed_by_all(struct line *l)
 {
-    tcflush(m->port.slave, TCIFLUSH);
-    m->out.n = m->out_at = 0;
-    event_note(EV_CLOSED, m->index, "pty");
+    tcflush(l->port.slave, TCIFLUSH);
+    l->out.n = l->out_at = 0;
+    event_note(EV_CLOSED, l->m->index, "pty %d", l->iface->number);
+    line_closed(l);
 }
 
-static void opened_or_closed(int wd, uint32_t mask)
+static void opened_by_one(struct line *l)
 {
-    for (int i = 0; i < modem_count; i++) {
-        struct modem *m = &modems[i];
-        if (!m->plugged || m->port.inotify_wd != wd)
-            continue;
-        if (mask & IN_OPEN && m->port.opens++ == 0) {
-            hang_cure(m, CURE_REOPEN);
-            event_note(EV_OPENED, m->index, "pty");
-        }
-        if (mask & IN_CLOSE && m->port.opens > 0 && --m->port.opens == 0)
-            m->port.closed = true;
-    }
+    if (l == l->m->lines)
+        hang_cure(l->m, CURE_REOPEN);
+    event_note(EV_OPENED, l->m->index, "pty %d", l->iface->number);
+    line_opened(l);
+}
+
+static void opened_or_closed(struct line *l, uint32_t mask)
+{
+    struct port *p = &l->port;
+    if (mask & IN_OPEN && p->opens++ == 0)
+        opened_by_one(l);
+    if (mask & IN_CLOSE && p->opens > 0 && --p->opens == 0)
+        p->closed = true;
+}
+
+static void each_line(void (*fn)(struct line *l, const struct inotify_event *e),
+                      const struct inotify_event *e)
+{
+    for (int i = 0; i < modem_count; i++)
+        for (int k = 0; modems[i].plugged && k < modems[i].line_n; k++)
+            fn(&modems[i].lines[k], e);
+}
+
+static void note_one(struct line *l, const struct inotify_event *e)
+{
+    if (l->port.inotify_wd == e->wd)
+        opened_or_closed(l, e->mask);
+}
+
+/* Later, for it may have been opened again since. */
+static void note_close(struct line *l, const struct inotify_event *e)
+{
+    (void)e;
+    if (l->port.closed && !l->port.opens)
+        closed_by_all(l);
+    l->port.closed = false;
 }
 
 static void notified(void *arg, uint32_t events)
@@ -186,14 +235,10 @@ static void notified(void *arg, uint32_t events)
     ssize_t n = read(inotify_fd, bytes, sizeof bytes);
     for (ssize_t at = 0; at + (ssize_t)sizeof(struct inotify_event) <= n;) {
         const struct inotify_event *e = (const void *)(bytes + at);
-        opened_or_closed(e->wd, e->mask);
+        each_line(note_one, e);
         at += (ssize_t)(sizeof *e + e->len);
     }
-    for (int i = 0; i < modem_count; i++) { /* now, for it may have been opened again since */
-        if (modems[i].port.closed && !modems[i].port.opens)
-            closed_by_all(&modems[i]);
-        modems[i].port.closed = false;
-    }
+    each_line(note_close, NULL);
 }
 
 bool port_notify_open(void)

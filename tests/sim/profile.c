@@ -38,6 +38,8 @@ const struct profile profiles[] = {
         .revision = "1.0",
         .boot = generic_boot,
         .chatter = generic_chatter,
+        .ports = {{0, ROLE_AT}},
+        .port_n = 1,
         .prompt = "\r\n> ",
         .cnmi_range = "(0-2),(0-3),(0,2),(0-2),(0,1)",
         .memories = {"SM,ME,SR", "SM,ME", "SM,ME"},
@@ -53,6 +55,8 @@ const struct profile profiles[] = {
         .revision = "11.126.16.04.284",
         .boot = huawei_boot,
         .chatter = huawei_chatter,
+        .ports = {{2, ROLE_AT}, {0, ROLE_AT_PPP}, {1, ROLE_SILENT}},
+        .port_n = 3,
         .prompt = "\r\n> ",
         .cnmi_range = "(0,1,2),(0,1,2,3),(0,2),(0,1,2),(0,1)",
         .memories = {"SM,ME,SR", "SM,ME", "SM,ME"},
@@ -68,6 +72,8 @@ const struct profile profiles[] = {
         .revision = "Revision:1418B05SIM800L24",
         .boot = sim800_boot,
         .chatter = sim800_chatter,
+        .ports = {{0, ROLE_AT}},
+        .port_n = 1,
         .prompt = "\r\n> ",
         .cnmi_range = "(0-2),(0-3),(0,2),(0-1),(0-1)",
         .memories = {"SM,ME", "SM,ME", "SM,ME"},
@@ -77,6 +83,12 @@ const struct profile profiles[] = {
     },
     {.name = NULL},
 };
+
+const char *role_name(enum role r)
+{
+    static const char *const names[] = {"at", "ppp", "nmea", "silent"};
+    return names[r];
+}
 
 const struct profile *profile_named(const char *name)
 {

@@ -24,8 +24,8 @@ enum hang {
 };
 
 struct at_state { /* what a restart forgets */
-    bool echo, verbose, quiet, unlocked;
-    int cmee, csms, cnmi[5], reg_urc[3], cusd, cfun;
+    bool unlocked;
+    int csms, cnmi[5], reg_urc[3], cusd, cfun;
     char mem[3]; /* 'S'M, 'M'E, s'R' */
     char cscs[8];
     char csmp[32];
@@ -35,20 +35,48 @@ struct at_state { /* what a restart forgets */
 struct port {
     int master, slave, tcp_listen, tcp;
     struct watch master_watch, listen_watch, tcp_watch;
-    char link[256], path[64];
+    char link[256], alias[256]; /* "" for no alias */
+    char path[64];
     int inotify_wd, opens; /* how many others have the pty open */
     bool closed;
 };
 
+/* One interface of a modem: its port, and its dialogue where it speaks AT. */
+struct line {
+    struct line *dirty_next;
+    struct modem *m;
+    const struct iface *iface;
+    struct port port;
+    struct timer talk; /* of a port that speaks by itself */
+
+    bool echo, verbose, quiet;
+    int cmee;
+    enum line_mode mode;
+    struct str input;    /* the command line or PDU so far */
+    char last[64];       /* name of the last command, for faults and A/ */
+    bool hold;           /* a command is under way: nothing unsolicited about SMS */
+    struct timer answer; /* prompt, +CMGS or a late one */
+
+    struct str out;
+    size_t out_at;
+    struct timer drip;
+    int64_t hold_until_us, gap_us;
+    bool chattering, dirty, overflowing;
+    unsigned chatter_at;
+};
+
 struct modem {
-    struct modem *dirty_next;
     int index;
     char name[16], imei[16];
     const struct profile *profile;
     struct simcard *card;
     struct store me, sr;
-    struct port port;
-    bool plugged, dirty, overflowing;
+    struct line lines[PROFILE_PORTS_MAX]; /* the first is the one for SMS */
+    int line_n;
+    struct line *now;    /* whose command is carried out */
+    struct line *asking; /* who was given the last prompt */
+    bool plugged;
+    struct timer boot;
     enum cure cure; /* it hangs until then */
     enum hang hang;
     bool off_bus;         /* a restart takes it from the bus */
@@ -60,30 +88,18 @@ struct modem {
     struct timer reg_timer;
 
     struct at_state at;
-    enum line_mode line;
-    struct str input;  /* the command line or PDU so far */
-    char last[64];     /* name of the last command, for faults and A/ */
     unsigned tpdu_n;   /* what +CMGS= announced */
     bool pdu_is_ack;   /* the PDU belongs to +CNMA=n,len */
     bool pdu_is_write; /* ... to +CMGW */
     uint8_t write_stat;
-    struct timer answer; /* prompt, +CMGS or a late one */
     uint8_t answer_mr;
     struct timer ussd;
     char ussd_answer[512];
 
-    struct str out;
-    size_t out_at;
-    struct timer drip;
-    int64_t hold_until_us, gap_us;
-
-    bool mt_hold; /* no unsolicited SMS just now */
     struct mt *inflight;
     struct timer ack;
 
     struct fault faults[FAULT_KINDS];
-    bool chattering;
-    unsigned chatter_at;
     unsigned long submits, refused;
 };
 
@@ -92,7 +108,8 @@ struct modem_options {
         ussd_delay_us;
     unsigned sm_size, me_size, sr_size;
     const char *link_dir;
-    int tcp_port; /* of modem 0; 0: none */
+    int tcp_port;   /* of modem 0; 0: none */
+    bool all_ports; /* every interface that the profile has */
     bool drop_unrouted_reports, trace;
 };
 extern struct modem_options modem_options;
@@ -123,22 +140,30 @@ bool hang_is_dead(const struct modem *m);      /* says nothing at all */
 enum hang_verdict hang_judges(struct modem *m, const char *command); /* behind AT */
 
 /* line.c */
-void line_input(struct modem *m, const uint8_t *bytes, size_t n);
-void line_reset(struct modem *m);
+void line_input(struct line *l, const uint8_t *bytes, size_t n);
+void line_writable(struct line *l);
+void line_opened(struct line *l);
+void line_closed(struct line *l); /* by all who had it open */
+void line_free(struct line *l);
+void line_reset_all(struct modem *m, enum line_mode mode);
+void line_flush_all(void);
+/* To the line whose command is carried out. */
 void line_put(struct modem *m, const void *bytes, size_t n);
 void line_info(struct modem *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void line_urc(struct modem *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void line_info_pdu(struct modem *m, const char *header, const uint8_t *pdu, size_t n);
 void line_final(struct modem *m, int result); /* AT_* of at.h */
 void line_faults(struct modem *m, const char *command);
-void line_flush_all(void);
-void line_writable(struct modem *m);
+/* To every line that hears unsolicited ones. */
+void line_urc(struct modem *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void line_urc_pdu(struct modem *m, const char *header, const uint8_t *pdu, size_t n);
 
 /* port.c */
-bool port_open(struct modem *m);
-void port_close(struct modem *m);
-bool port_listen(struct modem *m);
-long port_write(struct modem *m, const char *bytes, size_t n); /* how many; 0: later */
+void port_init(struct port *p);
+bool port_open(struct line *l);
+void port_close(struct line *l);
+bool port_listen(struct line *l);
+void port_free(struct port *p);
+long port_write(struct line *l, const char *bytes, size_t n); /* how many; 0: later */
 bool port_notify_open(void);
 void port_notify_close(void);
 
