@@ -77,7 +77,7 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%_fuzz.o $$(addprefix $(B)/,$$($$*_fuzz_OBJ)) $(GRO
 docs: $(B)/smsbridged
 	packaging/config-doc.sh $(B)/smsbridged > docs/configuration.md
 	$(B)/smsbridged --help-config > packaging/smsbridged.conf
-check-docs: $(B)/smsbridged
+check-docs: $(B)/smsbridged check-man
 	packaging/config-doc.sh $(B)/smsbridged | diff docs/configuration.md -
 	$(B)/smsbridged --help-config | diff packaging/smsbridged.conf -
 
@@ -136,15 +136,43 @@ demo:
 	@SMSBRIDGE_BUILD=$(abspath $(B)) $(PYTHON) tests/demo.py
 
 # ---- install ----
-.PHONY: install uninstall clean
-install: all
+# Man pages: what packaging/man says, and what the programs say of themselves.
+MAN := $(patsubst packaging/man/%.in,$(B)/man/%,$(wildcard packaging/man/*.in))
+.PHONY: man check-man install uninstall clean
+man: $(MAN)
+$(B)/man/smsbridged.conf.5: packaging/man/smsbridged.conf.5.in $(B)/smsbridged packaging/man.sh
+	@mkdir -p $(@D)
+	@packaging/man.sh $(VERSION) $< $(B)/smsbridged --help-config > $@
+$(B)/man/%: packaging/man/%.in $(B)/smsbridged $(B)/smsbridge $(B)/modemsim packaging/man.sh
+	@mkdir -p $(@D)
+	@packaging/man.sh $(VERSION) $< $(B)/$(basename $*) --help > $@
+check-man: $(MAN)
+	@set -e; for page in $(MAN); do mandoc -Tlint -Wwarning $$page; \
+	    test -z "$$(MANWIDTH=80 man --warnings -l $$page 2>&1 >/dev/null | tee /dev/stderr)"; done
+
+# Where each thing goes; uninstall takes away the same list.  Configuration and data stay.
+LIB := $(PREFIX)/lib
+INSTALLED = sbin/smsbridged bin/smsbridge bin/modemsim lib/systemd/system/smsbridge.service lib/sysusers.d/smsbridge.conf \
+    lib/tmpfiles.d/smsbridge.conf $(patsubst udev/%,lib/udev/rules.d/%,$(wildcard udev/*.rules)) \
+    $(foreach page,$(notdir $(MAN)),share/man/man$(subst .,,$(suffix $(page)))/$(page))
+install: all man
 	install -D -m 755 $(B)/smsbridged $(DESTDIR)$(PREFIX)/sbin/smsbridged
 	install -D -m 755 $(B)/smsbridge $(DESTDIR)$(PREFIX)/bin/smsbridge
 	install -D -m 755 $(B)/modemsim $(DESTDIR)$(PREFIX)/bin/modemsim
+	install -d $(DESTDIR)$(LIB)/systemd/system $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d
+	sed 's,/usr/local/,$(PREFIX)/,' packaging/smsbridge.service > $(DESTDIR)$(LIB)/systemd/system/smsbridge.service
+	install -D -m 644 packaging/smsbridge.sysusers $(DESTDIR)$(LIB)/sysusers.d/smsbridge.conf
+	install -D -m 644 packaging/smsbridge.tmpfiles $(DESTDIR)$(LIB)/tmpfiles.d/smsbridge.conf
+	for rules in $(wildcard udev/*.rules); do install -D -m 644 -t $(DESTDIR)$(LIB)/udev/rules.d $$rules; done
+	for page in $(MAN); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
 	test -e $(DESTDIR)$(SYSCONFDIR)/smsbridge/smsbridged.conf || \
-	    install -D -m 640 packaging/smsbridged.conf $(DESTDIR)$(SYSCONFDIR)/smsbridge/smsbridged.conf
+	    install -m 640 packaging/smsbridged.conf $(DESTDIR)$(SYSCONFDIR)/smsbridge/smsbridged.conf
+	test -n "$(DESTDIR)" || packaging/installed.sh $(LIB)
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/smsbridged $(DESTDIR)$(PREFIX)/bin/smsbridge $(DESTDIR)$(PREFIX)/bin/modemsim
+	test -n "$(DESTDIR)" || packaging/installed.sh --gone
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED))
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d
+	@echo "what is yours stays: $(DESTDIR)$(SYSCONFDIR)/smsbridge, /var/lib/smsbridge, and the user smsbridge"
 clean:
 	rm -rf $(B)
 

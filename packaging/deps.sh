@@ -8,7 +8,8 @@ packages="git gcc make pkg-config libc6-dev
     libpsl-dev libidn2-dev nettle-dev publicsuffix ca-certificates
     libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-requests python3-serial
     udev umockdev python3-gi gir1.2-umockdev-1.0
-    clang libclang-rt-14-dev clang-format universal-ctags nginx-light wrk"
+    clang libclang-rt-14-dev clang-format universal-ctags nginx-light wrk
+    systemd udev mandoc man-db"
 
 missing=""
 for package in $packages; do
