@@ -101,6 +101,7 @@ struct modem_status {               /* a snapshot */
     uint16_t storage_used, storage_size;
     uint32_t resets;                /* times it was started again */
     uint32_t recoveries[MODEM_RUNGS];   /* how often each rung was tried */
+    int64_t until_ms;               /* suspended: until then, wall clock; 0: nobody can say */
 };
 
 struct sms_raw {                    /* a PDU as it came, before anybody understood it */
@@ -169,12 +170,13 @@ void modem_stop(struct modem *m, int grace_ms);
 void modem_join(struct modem *m);
 
 /* USSD (27.007 7.15) and reset, carried out between two messages.  done() is called once, on the modem's
- * thread: OK and the answer in UTF-8 with <m> of +CUSD, ERR_TIMEOUT, ERR_CLOSED, ERR_REFUSED (text: why). */
+ * thread: OK and the answer in UTF-8 with <m> of +CUSD; with a reason in words: ERR_TIMEOUT, ERR_CLOSED (the modem is
+ * not there), ERR_REFUSED (modem or network), ERR_SYNTAX (a code that USSD cannot carry). */
 enum modem_request_kind { MODEM_REQUEST_USSD, MODEM_REQUEST_USSD_CANCEL, MODEM_REQUEST_RESET };
 struct modem_request {
     enum modem_request_kind kind;
     char code[184];                 /* "*100#", or the answer to a question of the network; UTF-8 */
-    int timeout_ms;
+    int timeout_ms;                 /* from modem_request() on, the wait for the modem's turn included */
     void (*done)(void *ctx, enum err result, int m, const char *text);
     void *ctx;
 };

@@ -495,6 +495,7 @@ enum err modem_request(struct modem *m, const struct modem_request *request)
         e = ERR_CLOSED;
     } else if (!m->has_request) {
         m->request = *request;
+        m->request_until_ms = clk_mono_ms() + request->timeout_ms;
         m->has_request = true;
         atomic_store(&m->requested, true);
         e = OK;

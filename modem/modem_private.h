@@ -86,6 +86,7 @@ struct modem {
     _Atomic int64_t stop_at_ms;
     pthread_mutex_t lock;               /* guards request, has_request and new_ports */
     struct modem_request request;
+    int64_t request_until_ms;
     bool has_request;
     atomic_bool moved;                  /* new_ports is to be taken */
     struct modem_ports new_ports;       /* under lock */
@@ -147,6 +148,7 @@ struct modem {
     char barred_to[SMS_ADDR_MAX];       /* the recipient whose SMS this SIM could not send */
     int64_t hold_until_ms;              /* the queue is closed until then */
     int64_t suspend_ms;
+    int64_t suspended_until_ms;         /* wall clock, while modem_suspend() tells it */
 
     /* The network. */
     int creg, cgreg, cereg;             /* <stat>, -1: unknown */

@@ -65,6 +65,7 @@ void modem_state(struct modem *m, enum modem_state state, const char *fmt, ...)
     set_text(m->status.reason, sizeof m->status.reason, fmt, args);
     va_end(args);
     m->status.state = state;
+    m->status.until_ms = state == MODEM_SUSPENDED ? m->suspended_until_ms : 0;
     modem_tell_state(m);
 }
 
@@ -88,7 +89,9 @@ void modem_tell_event(struct modem *m, enum modem_event_kind kind, const char *t
 void modem_suspend(struct modem *m, int64_t ms, const char *reason)
 {
     m->hold_until_ms = clk_mono_ms() + ms;
+    m->suspended_until_ms = clk_wall_ms() + ms;
     log_warn("modem", "name=%s suspended_s=%lld reason=\"%s\"", m->config.name,
              (long long)(ms / 1000), reason);
     modem_state(m, MODEM_SUSPENDED, "%s", reason);
+    m->suspended_until_ms = 0; /* another reason to be suspended has no such end */
 }

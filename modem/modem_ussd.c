@@ -9,11 +9,14 @@
 #include "clock.h"
 #include "log.h"
 
-static bool take_request(struct modem *m, struct modem_request *out)
+/* until_ms may be NULL. */
+static bool take_request(struct modem *m, struct modem_request *out, int64_t *until_ms)
 {
     pthread_mutex_lock(&m->lock);
     bool has = m->has_request;
     *out = m->request;
+    if (until_ms)
+        *until_ms = m->request_until_ms;
     m->has_request = false;
     atomic_store(&m->requested, false);
     pthread_mutex_unlock(&m->lock);
@@ -23,7 +26,7 @@ static bool take_request(struct modem *m, struct modem_request *out)
 void modem_refuse_request(struct modem *m, enum err result, const char *why)
 {
     struct modem_request r;
-    if (atomic_load(&m->requested) && take_request(m, &r))
+    if (atomic_load(&m->requested) && take_request(m, &r, NULL))
         r.done(r.ctx, result, -1, why);
 }
 
@@ -96,20 +99,21 @@ static enum err await_answer(struct modem *m, int64_t end)
     return OK;
 }
 
-static enum err ask(struct modem *m, const struct modem_request *r)
+static enum err ask(struct modem *m, const struct modem_request *r, int64_t end)
 {
     char text[400], command[448];
     struct at_reply reply;
-    int64_t end = clk_mono_ms() + r->timeout_ms;
     enum err e = modem_ussd_encode(r->code, m->quirks->ussd_packed, text, sizeof text);
     if (e) {
-        r->done(r->ctx, ERR_REFUSED, -1, "this code has characters that USSD cannot carry");
+        r->done(r->ctx, ERR_SYNTAX, -1,
+                e == ERR_RANGE ? "this code is too long"
+                               : "this code has characters that USSD cannot carry");
         return OK;
     }
     snprintf(command, sizeof command, "AT+CUSD=1,\"%s\",15", text);
     m->seen.ussd_m = -1;
     m->ussd_waiting = true;
-    e = modem_ok(m, &reply, r->timeout_ms, NULL, command);
+    e = modem_ok(m, &reply, (int)(end - clk_mono_ms()), NULL, command);
     if (e == OK)
         e = await_answer(m, end);
     m->ussd_waiting = false;
@@ -129,11 +133,16 @@ static enum err ask(struct modem *m, const struct modem_request *r)
 enum err modem_serve_request(struct modem *m)
 {
     struct modem_request r;
-    if (!atomic_load(&m->requested) || !take_request(m, &r))
+    int64_t until_ms;
+    if (!atomic_load(&m->requested) || !take_request(m, &r, &until_ms))
         return OK;
+    if (clk_mono_ms() >= until_ms) {
+        r.done(r.ctx, ERR_TIMEOUT, -1, "the modem was busy all the time");
+        return OK;
+    }
     switch (r.kind) {
     case MODEM_REQUEST_USSD:
-        return ask(m, &r);
+        return ask(m, &r, until_ms);
     case MODEM_REQUEST_USSD_CANCEL:
         cancel(m);
         r.done(r.ctx, OK, 2, "");

@@ -36,6 +36,8 @@ static const struct route routes[] = {
     {"/sms/inbox/*", ROUTE_ADMIN, {{"GET", api_inbox_get}, {0}}},
     {"/modems", ROUTE_ADMIN, {{"GET", api_modems_list}, {0}}},
     {"/modems/*", ROUTE_ADMIN, {{"GET", api_modem_get}, {0}}},
+    {"/modems/*/ussd", ROUTE_ADMIN, {{"POST", api_ussd_post}, {"DELETE", api_ussd_delete}, {0}}},
+    {"/modems/*/reset", ROUTE_ADMIN, {{"POST", api_modem_reset}, {0}}},
     {"/callbacks", ROUTE_ADMIN, {{"GET", api_callbacks_list}, {0}}},
     {"/callbacks/*/retry", ROUTE_ADMIN, {{"POST", api_callback_retry}, {0}}},
     {"/you/credits", ROUTE_ACCOUNT, {{"GET", api_credits_get}, {0}}},
@@ -170,10 +172,16 @@ const struct http *api_http(const struct api *api)
     return api->http;
 }
 
+void api_tick(struct api *api)
+{
+    api_ussd_expire(api, false);
+}
+
 void api_stop(struct api *api)
 {
     if (!api)
         return;
+    api_ussd_expire(api, true);
     http_stop(api->http);
     store_reader_close(api->reader);
     api_auth_free(api->auth);

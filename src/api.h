@@ -19,7 +19,10 @@
 struct api_modem {
     char name[MODEM_NAME_MAX];
     struct modem_status status;
-    uint64_t sent, failed, received;
+    uint64_t sent, failed, received; /* parts, since the daemon started */
+    uint64_t calls;                  /* missed ones, since then */
+    char last_caller[SMS_ADDR_MAX];  /* "": withheld */
+    int64_t last_call_ms;
 };
 
 /* Pointers are borrowed and outlive the api, but for listen and the PEM paths. */
@@ -38,6 +41,8 @@ struct api_options {
     /* All called on the API's thread with ctx; they must not block. */
     bool (*modem_known)(void *ctx, const char *name);
     size_t (*modems)(void *ctx, struct api_modem *out, size_t max);
+    /* As modem_request(); ERR_NOT_FOUND: no modem of that name. */
+    enum err (*modem_request)(void *ctx, const char *name, const struct modem_request *request);
     enum err (*health)(void *ctx, char *why); /* NULL, or a stuck thread; why: HTTP_WHY_MAX bytes */
     void *ctx;
 };
@@ -47,7 +52,9 @@ struct api;
 enum err api_start(const struct api_options *o, struct api **out, char *why) MUST_CHECK;
 /* The listener, for its addresses. */
 const struct http *api_http(const struct api *api);
-/* Before the store is closed.  NULL is fine. */
+/* About once a second, from any thread: what waited too long is answered. */
+void api_tick(struct api *api);
+/* Before the store is closed, and before the modems are stopped.  NULL is fine. */
 void api_stop(struct api *api);
 
 #endif

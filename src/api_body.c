@@ -27,6 +27,8 @@ static const char *const names[API_FIELDS] = {
     [API_PRIORITY] = "priority",
     [API_FLASH] = "flash",
     [API_MODEM] = "modem",
+    [API_CODE] = "code",
+    [API_TIMEOUT] = "timeout",
 };
 
 const char *api_field_name(enum api_field f)

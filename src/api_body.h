@@ -25,6 +25,9 @@ enum api_field {
     API_PRIORITY,
     API_FLASH,
     API_MODEM,
+    API_SMS_FIELDS,            /* so many are about an SMS */
+    API_CODE = API_SMS_FIELDS, /* USSD */
+    API_TIMEOUT,
     API_FIELDS
 };
 const char *api_field_name(enum api_field f);

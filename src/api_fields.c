@@ -310,7 +310,7 @@ static void check_modem(struct check *c, const struct api_value *v)
 }
 
 /* In the order of enum api_field, which is the order they are checked in. */
-static void (*const checks[API_FIELDS])(struct check *c, const struct api_value *v) = {
+static void (*const checks[API_SMS_FIELDS])(struct check *c, const struct api_value *v) = {
     [API_TRACK_LINK] = check_track_link,
     [API_MESSAGE] = check_message,
     [API_RECIPIENT] = check_recipient,
@@ -339,7 +339,7 @@ enum err api_fields_check(struct api_arena *arena, const struct api_fields_rules
                           const struct api_body *body, struct api_fields *out, struct buf *errors)
 {
     struct check c = {.arena = arena, .rules = rules, .out = out, .errors = errors};
-    int fields = rules->preview ? API_MESSAGE + 1 : API_FIELDS;
+    int fields = rules->preview ? API_MESSAGE + 1 : API_SMS_FIELDS;
     *out = (struct api_fields){0};
     for (int f = 0; f < fields && !c.fatal; f++) {
         c.name = api_field_name((enum api_field)f);

@@ -11,8 +11,11 @@
 #define API_JSON_MAX (64 * 1024 * 1024) /* ceiling of one answer in memory */
 
 struct api_auth;
+struct api_asked; /* of a modem, and not yet answered: api_ussd.c */
 struct api {
     struct api_options o;
+    struct api_asked *asked; /* guarded by api_ussd.c's lock */
+    bool closing;            /* the same */
     struct http *http;
     struct store_reader *reader; /* the listeners' thread */
     struct api_auth *auth;
@@ -46,7 +49,10 @@ void api_url_base(struct api_call *call, char out[API_BASE_MAX]);
 
 /* ---- what (api_request.c) ---- */
 struct api_arena;
+struct api_body;
 struct api_fields;
+/* The body's values; what they point to is the arena's.  False: 400, 413 or 415 was answered. */
+bool api_read_body(struct api_call *call, struct api_arena *arena, struct api_body *out);
 /* The body's fields, validated; what they point to is the arena's.  False: 400, 413 or 415 was answered. */
 bool api_read_fields(struct api_call *call, struct api_arena *arena, int64_t now_ms, bool preview,
                      struct api_fields *out);
@@ -67,6 +73,13 @@ void api_inbox_list(struct api_call *call);
 void api_inbox_get(struct api_call *call);
 void api_modems_list(struct api_call *call);
 void api_modem_get(struct api_call *call);
+/* Of the modem that the path names.  False: 404 or another error was answered. */
+bool api_modem_status(struct api_call *call, struct modem_status *out);
+void api_modem_reset(struct api_call *call);
+void api_ussd_post(struct api_call *call);
+void api_ussd_delete(struct api_call *call);
+/* Answers what waits for a modem for too long; all: whatever waits, and what comes is refused.  Any thread. */
+void api_ussd_expire(struct api *api, bool all);
 void api_callbacks_list(struct api_call *call);
 void api_callback_retry(struct api_call *call);
 void api_credits_get(struct api_call *call);

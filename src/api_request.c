@@ -21,7 +21,7 @@ static bool is_packed(struct http_request *rq)
     return coding && *coding && !text_equal_nocase(coding, "identity");
 }
 
-static bool read_body(struct api_call *call, struct api_arena *arena, struct api_body *out)
+bool api_read_body(struct api_call *call, struct api_arena *arena, struct api_body *out)
 {
     const char *type = http_header(call->rq, "Content-Type"), *body;
     char why[API_BODY_WHY_MAX];
@@ -59,7 +59,7 @@ bool api_read_fields(struct api_call *call, struct api_arena *arena, int64_t now
     };
     struct api_body body;
     struct buf errors;
-    if (!read_body(call, arena, &body))
+    if (!api_read_body(call, arena, &body))
         return false;
     buf_init(&errors, API_JSON_MAX);
     enum err e = api_fields_check(arena, &rules, &body, out, &errors);

@@ -10,31 +10,13 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "ctl_http.h"
+#include "ctl.h"
 #include "ctl_show.h"
-
-enum { DONE = 0, FAILED = 1, USAGE = 2, UNREACHABLE = 3 };
-
-struct options {
-    const char *url, *account;
-    bool json, track, wait;
-    const char *sender, *callbackurl, *lt_callbackurl, *limit;
-    int timeout_s;
-};
-
-typedef int command_fn(struct ctl *c, const struct options *o, char **args);
-struct command {
-    const char *name;
-    int args; /* exactly */
-    command_fn *run;
-    const char *usage, *help;
-};
 
 /* ---- asking ---- */
 
-/* The answer's body when the status is `wanted`; else NULL, said on standard error, *exit_status set. */
-static json_t *ask(struct ctl *c, const char *path, const json_t *body, long wanted,
-                   int *exit_status)
+json_t *ctl_get_or_say(struct ctl *c, const char *path, const json_t *body, long wanted,
+                       int *exit_status)
 {
     struct ctl_answer answer;
     if (ctl_ask(c, path, body, &answer)) {
@@ -50,12 +32,11 @@ static json_t *ask(struct ctl *c, const char *path, const json_t *body, long wan
     return NULL;
 }
 
-/* GET path, shown as JSON or by `show`. */
-static int get(struct ctl *c, const struct options *o, const char *path,
-               void (*show)(FILE *, const json_t *))
+int ctl_get(struct ctl *c, const struct options *o, const char *path,
+            void (*show)(FILE *, const json_t *))
 {
     int exit_status = DONE;
-    json_t *body = ask(c, path, NULL, 200, &exit_status);
+    json_t *body = ctl_get_or_say(c, path, NULL, 200, &exit_status);
     if (!body)
         return exit_status;
     if (o->json)
@@ -68,7 +49,7 @@ static int get(struct ctl *c, const struct options *o, const char *path,
 
 /* ---- commands ---- */
 
-static const char *text_of(const json_t *object, const char *key)
+const char *ctl_text(const json_t *object, const char *key)
 {
     const char *value = json_string_value(json_object_get(object, key));
     return value ? value : "";
@@ -76,7 +57,7 @@ static const char *text_of(const json_t *object, const char *key)
 
 static bool is_final(const json_t *status)
 {
-    const char *word = text_of(status, "status");
+    const char *word = ctl_text(status, "status");
     return strcmp(word, "DELIVERED") == 0 || strcmp(word, "FAIL") == 0;
 }
 
@@ -88,10 +69,10 @@ static json_t *wait_final(struct ctl *c, const struct options *o, const char *pa
     int64_t started_ms = clk_mono_ms();
     bool terminal = isatty(STDERR_FILENO);
     for (;;) {
-        json_t *status = ask(c, path, NULL, 200, exit_status);
+        json_t *status = ctl_get_or_say(c, path, NULL, 200, exit_status);
         int64_t waited_ms = clk_mono_ms() - started_ms;
         if (terminal && status)
-            fprintf(stderr, "\r%-12s %4llds", text_of(status, "status"),
+            fprintf(stderr, "\r%-12s %4llds", ctl_text(status, "status"),
                     (long long)(waited_ms / 1000));
         if (!status || is_final(status) || waited_ms > o->timeout_s * CLK_SECOND_MS) {
             if (terminal)
@@ -108,15 +89,15 @@ static int show_status(struct ctl *c, const struct options *o, const char *msgid
     char path[256];
     int exit_status = DONE;
     snprintf(path, sizeof path, "/sms/messages/%.64s/", msgid);
-    json_t *status =
-        o->wait ? wait_final(c, o, path, &exit_status) : ask(c, path, NULL, 200, &exit_status);
+    json_t *status = o->wait ? wait_final(c, o, path, &exit_status)
+                             : ctl_get_or_say(c, path, NULL, 200, &exit_status);
     if (!status)
         return exit_status;
     if (o->json)
         show_json(stdout, status);
     else
         show_message(stdout, status);
-    if (strcmp(text_of(status, "status"), "FAIL") == 0 || (o->wait && !is_final(status)))
+    if (strcmp(ctl_text(status, "status"), "FAIL") == 0 || (o->wait && !is_final(status)))
         exit_status = FAILED;
     json_decref(status);
     return exit_status;
@@ -143,11 +124,11 @@ static int run_send(struct ctl *c, const struct options *o, char **args)
         json_decref(request);
         return USAGE;
     }
-    json_t *answer = ask(c, "/sms/messages/", request, 201, &exit_status);
+    json_t *answer = ctl_get_or_say(c, "/sms/messages/", request, 201, &exit_status);
     json_decref(request);
     if (!answer)
         return exit_status;
-    const char *msgid = text_of(json_array_get(answer, 0), "msgid");
+    const char *msgid = ctl_text(json_array_get(answer, 0), "msgid");
     if (o->wait)
         exit_status = show_status(c, o, msgid);
     else if (o->json)
@@ -168,7 +149,7 @@ static int run_list(struct ctl *c, const struct options *o, char **args)
     char path[128];
     (void)args;
     snprintf(path, sizeof path, "/sms/messages/?limit=%.10s", o->limit);
-    return get(c, o, path, show_messages);
+    return ctl_get(c, o, path, show_messages);
 }
 
 static int run_inbox(struct ctl *c, const struct options *o, char **args)
@@ -176,13 +157,7 @@ static int run_inbox(struct ctl *c, const struct options *o, char **args)
     char path[128];
     (void)args;
     snprintf(path, sizeof path, "/sms/inbox/?limit=%.10s", o->limit);
-    return get(c, o, path, show_inbox);
-}
-
-static int run_modems(struct ctl *c, const struct options *o, char **args)
-{
-    (void)args;
-    return get(c, o, "/modems/", show_modems);
+    return ctl_get(c, o, path, show_inbox);
 }
 
 static int run_preview(struct ctl *c, const struct options *o, char **args)
@@ -191,7 +166,7 @@ static int run_preview(struct ctl *c, const struct options *o, char **args)
     json_t *request = json_object();
     set_text(request, "message", args[0]);
     set_text(request, "track_link", o->track ? "true" : NULL);
-    json_t *answer = ask(c, "/sms/preview", request, 200, &exit_status);
+    json_t *answer = ctl_get_or_say(c, "/sms/preview", request, 200, &exit_status);
     json_decref(request);
     if (!answer)
         return exit_status;
@@ -204,13 +179,16 @@ static int run_preview(struct ctl *c, const struct options *o, char **args)
 }
 
 static const struct command commands[] = {
-    {"send", 2, run_send, "[--track] [--wait] RECIPIENT TEXT",
+    {"send", 2, 2, run_send, "[--track] [--wait] RECIPIENT TEXT",
      "send an SMS; prints its msgid, with --wait its final status"},
-    {"status", 1, run_status, "[--wait] MSGID", "the status of a message, its link and its tap"},
-    {"list", 0, run_list, "[--limit N]", "the newest messages"},
-    {"inbox", 0, run_inbox, "[--limit N]", "the newest received SMS"},
-    {"modems", 0, run_modems, "", "the modems, and why one is not ready"},
-    {"preview", 1, run_preview, "[--track] TEXT",
+    {"status", 1, 1, run_status, "[--wait] MSGID", "the status of a message, its link and its tap"},
+    {"list", 0, 0, run_list, "[--limit N]", "the newest messages"},
+    {"inbox", 0, 0, run_inbox, "[--limit N]", "the newest received SMS"},
+    {"modems", 0, 1, ctl_modems, "[MODEM]", "the modems, and why one is not ready; all of one"},
+    {"reset", 1, 1, ctl_reset, "MODEM", "start a modem again"},
+    {"ussd", 1, 2, ctl_ussd, "MODEM CODE | --cancel MODEM",
+     "ask the network (*100#), and answer its menus"},
+    {"preview", 1, 1, run_preview, "[--track] TEXT",
      "alphabet, parts and final text, without sending"},
 };
 
@@ -261,6 +239,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, 'j'},
     {"track", no_argument, NULL, 't'},
     {"wait", no_argument, NULL, 'w'},
+    {"cancel", no_argument, NULL, 'c'},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -301,8 +280,10 @@ static int parse(struct options *o, int argc, char **argv)
             o->track = true;
         else if (option == 'w')
             o->wait = true;
+        else if (option == 'c')
+            o->cancel = true;
         else if (option == OPT_TIMEOUT)
-            o->timeout_s = (int)strtol(optarg, NULL, 10);
+            o->timeout_s = o->wait_s = (int)strtol(optarg, NULL, 10);
         else if (option == OPT_HELP)
             return usage(stdout), DONE;
         else if (option == OPT_VERSION)
@@ -334,7 +315,8 @@ int main(int argc, char **argv)
         usage(stderr);
         return USAGE;
     }
-    if (argc - optind - 1 != command->args) {
+    int given = argc - optind - 1;
+    if (given < command->args_min || given > command->args_max) {
         fprintf(stderr, "usage: smsbridge %s %s\n", command->name, command->usage);
         return USAGE;
     }

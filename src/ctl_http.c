@@ -12,7 +12,7 @@
 
 #define ANSWER_MAX (256u << 20) /* a long list */
 #define TOKEN_MAX  256
-#define TIMEOUT_S  60L
+#define TIMEOUT_S  200L /* a USSD may take 180 s */
 
 struct ctl {
     CURL *curl;
@@ -133,7 +133,8 @@ static enum err perform(struct ctl *c, struct ctl_answer *out, const struct buf 
     return OK;
 }
 
-enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl_answer *out)
+static enum err request(struct ctl *c, const char *method, const char *path, const json_t *body,
+                        struct ctl_answer *out)
 {
     char url[4096];
     struct buf answer;
@@ -143,6 +144,8 @@ enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl
     buf_init(&answer, ANSWER_MAX);
     snprintf(url, sizeof url, "%s%s", c->url, path);
     prepare(c, url, &answer);
+    if (method)
+        curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
     if (text) {
         headers = curl_slist_append(NULL, "Content-Type: application/json");
         curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
@@ -153,6 +156,16 @@ enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl
     buf_free(&answer);
     free(text);
     return e;
+}
+
+enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl_answer *out)
+{
+    return request(c, NULL, path, body, out);
+}
+
+enum err ctl_delete(struct ctl *c, const char *path, struct ctl_answer *out)
+{
+    return request(c, "DELETE", path, NULL, out);
 }
 
 const char *ctl_why(const struct ctl *c)

@@ -22,6 +22,8 @@ struct ctl_answer {
 /* body NULL: GET, else POST of that JSON.  path begins with "/".
  * ERR_CLOSED: the daemon is not reachable; ctl_why() tells. */
 enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl_answer *out) MUST_CHECK;
+/* The same for DELETE. */
+enum err ctl_delete(struct ctl *c, const char *path, struct ctl_answer *out) MUST_CHECK;
 /* The last failure in words. */
 const char *ctl_why(const struct ctl *c);
 

@@ -39,6 +39,21 @@ static int put(FILE *to, const char *text, int width)
     return n;
 }
 
+void show_text(FILE *to, const char *text)
+{
+    for (size_t n; *text; text += n) {
+        char line[4096]; /* longer than any USSD string */
+        n = strcspn(text, "\n");
+        n = n < sizeof line - 1 ? n : sizeof line - 1;
+        memcpy(line, text, n);
+        line[n] = '\0';
+        put(to, line, 0);
+        if (text[n] == '\n' && ++n)
+            fputc('\n', to);
+    }
+    fputc('\n', to);
+}
+
 /* Any JSON value as a short text. */
 static int put_value(FILE *to, const json_t *value, int width)
 {

@@ -298,6 +298,9 @@ static size_t list_modems(void *ctx, struct api_modem *out, size_t max)
         out[i].sent = modems[i].sent;
         out[i].failed = modems[i].failed;
         out[i].received = modems[i].received;
+        out[i].calls = modems[i].calls.count;
+        out[i].last_call_ms = modems[i].calls.last_ms;
+        memcpy(out[i].last_caller, modems[i].calls.last, sizeof out[i].last_caller);
     }
     free(modems);
     return n;
@@ -313,6 +316,12 @@ static enum err threads_health(void *ctx, char *why)
         snprintf(why, HTTP_WHY_MAX, "The thread \"%s\" hangs: not heard of for %lld s.", who,
                  (long long)(d->stuck_ms / CLK_SECOND_MS));
     return e;
+}
+
+static enum err request_modem(void *ctx, const char *name, const struct modem_request *request)
+{
+    struct daemon *d = ctx;
+    return farm_request(d->farm, name, request);
 }
 
 static enum err start_api(struct daemon *d, char *why)
@@ -335,6 +344,7 @@ static enum err start_api(struct daemon *d, char *why)
         .modem_known = modem_known,
         .modems = list_modems,
         .health = threads_health,
+        .modem_request = request_modem,
         .ctx = d,
     };
     return api_start(&o, &d->api, why);
@@ -420,6 +430,7 @@ enum err daemon_tick(struct daemon *d)
         .inbox_url = *c->inbox.url ? c->inbox.url : NULL,
     };
     redirect_flush(d->redirect);
+    api_tick(d->api);
     enum err e = store_tick(d->store, &policy, clk_wall_ms());
     if (e && e != d->tick_err) /* once, not every second of a full disk's day */
         log_error("main", "the store's tick failed: %s", err_str(e));

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "hash.h"
 #include "log.h"
+#include "text.h"
 
 #define UNHEARD_MS CLK_MINUTE_MS
 
@@ -27,6 +28,7 @@ struct worker {
     atomic_uint_fast64_t sent, failed, received;
     pthread_mutex_t lock; /* guards status */
     struct modem_status status;
+    struct farm_calls calls; /* the same lock */
 };
 
 struct farm {
@@ -302,15 +304,27 @@ static void hook_state(void *ctx, const char *modem, const struct modem_status *
                  now->reason);
 }
 
+static void note_call(struct worker *w, const char *number)
+{
+    pthread_mutex_lock(&w->lock);
+    w->calls.count++;
+    w->calls.last_ms = clk_wall_ms();
+    if (text_copy(w->calls.last, sizeof w->calls.last, number))
+        w->calls.last[0] = '\0'; /* no number is as long */
+    pthread_mutex_unlock(&w->lock);
+}
+
 static void hook_event(void *ctx, const char *modem, const struct modem_event *what)
 {
-    (void)ctx;
+    struct worker *w = ctx;
     static const char *const kinds[] = {
         [MODEM_EVENT_CALL] = "call",
         [MODEM_EVENT_MEMORY_FULL] = "memory_full",
         [MODEM_EVENT_RESET] = "reset",
         [MODEM_EVENT_USSD] = "ussd",
     };
+    if (what->kind == MODEM_EVENT_CALL)
+        note_call(w, what->text);
     log_info("farm", "event modem=%s kind=%s text=\"%s\"", modem, kinds[what->kind], what->text);
 }
 
@@ -338,6 +352,7 @@ static enum err worker_start(struct farm *f, const struct modem_config *config)
     w->farm = f;
     memcpy(w->name, config->name, sizeof w->name);
     pthread_mutex_init(&w->lock, NULL);
+    snprintf(w->status.reason, sizeof w->status.reason, "its thread is starting");
     f->count++;
     return modem_start(config, &hooks, w, &w->modem);
 }
@@ -390,10 +405,20 @@ size_t farm_modems(struct farm *f, struct farm_modem *out, size_t max)
         memcpy(out[i].name, w->name, sizeof out[i].name);
         pthread_mutex_lock(&w->lock);
         out[i].status = w->status;
+        out[i].calls = w->calls;
         pthread_mutex_unlock(&w->lock);
         out[i].sent = atomic_load(&w->sent);
         out[i].failed = atomic_load(&w->failed);
         out[i].received = atomic_load(&w->received);
     }
     return n;
+}
+
+enum err farm_request(struct farm *f, const char *modem, const struct modem_request *request)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (strcmp(f->workers[i].name, modem) == 0)
+            return modem_request(f->workers[i].modem, request);
+    }
+    return ERR_NOT_FOUND;
 }

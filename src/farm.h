@@ -30,10 +30,18 @@ void farm_wake(struct farm *f);
 /* Finishes the running dialogues (an unanswered +CMGS: at most grace_ms) and frees.  NULL is fine. */
 void farm_stop(struct farm *f, int grace_ms);
 
+/* As modem_request(); ERR_NOT_FOUND: no modem of that name.  Any thread, never blocks. */
+enum err farm_request(struct farm *f, const char *modem, const struct modem_request *request) MUST_CHECK;
+
 struct farm_modem {
     char name[MODEM_NAME_MAX];
     struct modem_status status;
     uint64_t sent, failed, received;        /* since the daemon started */
+    struct farm_calls {                     /* the same; nobody answers them */
+        uint64_t count;
+        char last[SMS_ADDR_MAX];            /* "": the caller's number was withheld */
+        int64_t last_ms;                    /* wall clock */
+    } calls;
 };
 /* Snapshots, in the configuration's order; returns how many.  Any thread. */
 size_t farm_modems(struct farm *f, struct farm_modem *out, size_t max);

@@ -267,6 +267,9 @@ enum err store_pin_may_try(struct store *s, const char *iccid, const char *pin_d
 enum err store_pin_accepted(struct store *s, const char *iccid, const char *pin_digest, int64_t now_ms);
 
 /* ---- numbers ---- */
+/* For each modem that the store knows: the parts that wait for it, those that anybody may take among them. */
+typedef void store_queue_row(void *ctx, const char *modem, int64_t parts);
+enum err store_queues(struct store_reader *r, store_queue_row *row, void *ctx) MUST_CHECK;
 struct store_counts { int64_t queued, delivering, uncertain, callbacks_pending, callbacks_failed; int64_t oldest_queued_ms; /* the earliest due time, 0: none */ };
 enum err store_counts(struct store_reader *r, struct store_counts *out) MUST_CHECK;
 

@@ -128,3 +128,22 @@ enum err store_counts(struct store_reader *r, struct store_counts *out)
         *out = c;
     return e;
 }
+
+/* part.modem: store_route.c.  A route that a modem keeps waits for it; one without a keeper for those that prefer it. */
+enum err store_queues(struct store_reader *r, store_queue_row *row, void *ctx)
+{
+    sqlite3_stmt *q = NULL;
+    enum err e = db_row(
+        &r->db, &q,
+        "WITH q AS MATERIALIZED (SELECT p.modem AS owner, p.n, r.keeper, ','||r.members||',' AS "
+        "members"
+        " FROM (SELECT modem, count(*) AS n FROM part WHERE state=0 GROUP BY modem) p"
+        " LEFT JOIN route r ON r.id=-p.modem)"
+        " SELECT m.name, coalesce((SELECT sum(n) FROM q WHERE owner IN (m.id, 0) OR keeper=m.id"
+        " OR (keeper=0 AND instr(members, ','||m.id||','))), 0) FROM modem m",
+        NO_ARGS);
+    for (; !e; e = db_next(&r->db, q))
+        row(ctx, db_text(q, 0), db_int(q, 1));
+    db_done(q);
+    return e == ERR_EMPTY ? OK : e;
+}

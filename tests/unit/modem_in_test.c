@@ -387,7 +387,7 @@ static void test_ussd(void **state)
     TOLD(r, "event ussd answer timed out -1 the network did not answer");
     WANT(r, peer_wait(r->peer, "AT+CUSD=2", 1, WAIT_MS));
     ask(r, MODEM_REQUEST_USSD, "*1\"\r#", 200);
-    TOLD(r, "event ussd answer refused -1 this code has characters");
+    TOLD(r, "event ussd answer malformed -1 this code has characters");
     ask(r, MODEM_REQUEST_USSD_CANCEL, "", 200);
     TOLD(r, "event ussd answer ok 2");
     peer_say(r->peer, "\r\n+CUSD: 0,\"the network speaks\",15\r\n");
