@@ -86,7 +86,7 @@ PRELOAD := $(patsubst tests/e2e/%.c,$(B)/%.so,$(wildcard tests/e2e/preload_*.c))
 tests: all $(UNIT) $(REPLAY) $(PRELOAD)
 $(B)/preload_%.so: tests/e2e/preload_%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -shared -fPIC -o $@ $<
+	@echo "ld $@"; $(CC) -std=c17 -D_GNU_SOURCE -O1 $(filter-out -Wmissing-prototypes -Wstrict-prototypes,$(WARN)) -shared -fPIC -o $@ $<
 
 deps:
 	@packaging/deps.sh
@@ -103,8 +103,10 @@ check-e2e: all $(PRELOAD)
 	    -p no:cacheprovider tests/e2e $(E2E_ARGS)
 
 # The whole suite again, compiled with the sanitizers; a finding ends the program, and so the test.
+# SMSBRIDGE_SLOW: how much longer a test may wait.  SMSBRIDGE_ROUNDS: what part of their kills, faults and messages the long ones do.
 SAN_ENV := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-           TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan.supp SMSBRIDGE_SLOW=4
+           TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan.supp \
+           SMSBRIDGE_SLOW=4 SMSBRIDGE_ROUNDS=0.1
 check-asan: deps
 	$(MAKE) -j2 B=$(B)/asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" OPT=-O1 tests
 	$(SAN_ENV) $(MAKE) B=$(B)/asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" OPT=-O1 check-unit check-corpora check-e2e

@@ -13,6 +13,7 @@ import requests
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SMSBRIDGE_BUILD", ROOT / "build"))
 SLOW = float(os.environ.get("SMSBRIDGE_SLOW", "1"))     # sanitizers make everything slower
+ROUNDS = float(os.environ.get("SMSBRIDGE_ROUNDS", "1"))     # what part of its rounds a long test does
 TOKEN = "secret-token"
 READY = re.compile(r"ready api=(\S+) links=(\S+)")
 FINAL = {"DELIVERED", "FAIL"}
@@ -44,6 +45,11 @@ def until(what, condition, seconds=20):
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {seconds * SLOW:.0f} s, last: {value!r}")
         time.sleep(0.02)
+
+
+def rounds(count):
+    """How many of so many rounds are to be done here: all of them in the plain run."""
+    return max(2, int(count * ROUNDS))
 
 
 class Daemon:
