@@ -56,6 +56,10 @@ struct sms_submit {
 enum err sms_submit_encode(const struct sms_submit *s, uint8_t out[SMS_TPDU_MAX], size_t *n) MUST_CHECK;
 
 /* ---- what arrives: SMS-DELIVER (9.2.2.1), SMS-STATUS-REPORT (9.2.2.3) ---- */
+/* Message waiting indication: 23.038 clause 4, 23.040 9.2.3.24.2. */
+enum sms_waiting_kind { SMS_WAITING_NONE, SMS_WAITING_VOICEMAIL, SMS_WAITING_FAX, SMS_WAITING_EMAIL, SMS_WAITING_OTHER };
+const char *sms_waiting_str(enum sms_waiting_kind k);   /* "voicemail" "fax" "email" "other" */
+struct sms_waiting { uint8_t kind; bool active; uint8_t count; };   /* count 0: none, or not said */
 struct sms_concat { uint16_t ref; uint8_t total; uint8_t seq; bool wide; };     /* total 0: not concatenated; wide: 16-bit ref */
 
 struct sms_deliver {
@@ -67,6 +71,7 @@ struct sms_deliver {
     uint8_t lang_single, lang_lock; /* national language tables, 0: none */
     struct sms_concat concat;
     uint16_t port_dst, port_src;    /* application port addressing; 0: none */
+    struct sms_waiting waiting;
     struct sms_ud ud;               /* whole, header included */
 };
 struct sms_report {

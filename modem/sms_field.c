@@ -27,20 +27,35 @@ static struct sms_coding general_coding(uint8_t dcs)
     };
 }
 
+/* Bit 3: active; bits 1 and 0: voice mail, fax, electronic mail, other. */
+static struct sms_waiting waiting(uint8_t dcs)
+{
+    return (struct sms_waiting){.kind = (uint8_t)(SMS_WAITING_VOICEMAIL + (dcs & 3)),
+                                .active = dcs & 0x08};
+}
+
+const char *sms_waiting_str(enum sms_waiting_kind k)
+{
+    static const char *const words[] = {"", "voicemail", "fax", "email", "other"};
+    return (unsigned)k < sizeof words / sizeof words[0] ? words[k] : "other";
+}
+
 struct sms_coding sms_dcs_read(uint8_t dcs)
 {
     switch ((enum group)groups[dcs >> 4]) {
     case GENERAL:
         return general_coding(dcs);
     case CLASS:
-        return (struct sms_coding){dcs & 0x04 ? SMS_8BIT : SMS_GSM7, (int8_t)(dcs & 3)};
+        return (struct sms_coding){.alphabet = dcs & 0x04 ? SMS_8BIT : SMS_GSM7,
+                                   .message_class = (int8_t)(dcs & 3)};
     case WAITING_UCS2:
-        return (struct sms_coding){SMS_UCS2, -1};
+        return (struct sms_coding){SMS_UCS2, -1, waiting(dcs)};
     case WAITING_GSM7:
-    case RESERVED:
+        return (struct sms_coding){SMS_GSM7, -1, waiting(dcs)};
+    case RESERVED: /* any reserved codings shall be assumed to be the GSM 7 bit default alphabet */
         break;
     }
-    return (struct sms_coding){SMS_GSM7, -1};
+    return (struct sms_coding){.alphabet = SMS_GSM7, .message_class = -1};
 }
 
 uint8_t sms_dcs_make(enum sms_alphabet alphabet, bool flash)

@@ -9,6 +9,7 @@
 struct sms_coding {
     enum sms_alphabet alphabet;
     int8_t message_class; /* 0 to 3; -1: none */
+    struct sms_waiting waiting;
 };
 struct sms_coding sms_dcs_read(uint8_t dcs);
 /* For a submit, general data coding group; flash is class 0. */

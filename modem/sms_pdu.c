@@ -147,6 +147,7 @@ static enum err decode_deliver(struct cursor *c, uint8_t first, struct sms_deliv
     d->port_src = udh.port_src;
     d->lang_single = udh.lang_single;
     d->lang_lock = udh.lang_lock;
+    d->waiting = udh.waiting.kind ? udh.waiting : coding.waiting; /* it says more: 9.2.3.24.2 */
     return OK;
 }
 

@@ -74,12 +74,23 @@ static void read_lang_lock(const uint8_t *d, struct sms_udh *out) /* 9.2.3.24.16
         out->lang_lock = d[0];
 }
 
+/* Bits 1 and 0 of the type as in 23.038 clause 4; the count of 0 takes the indication away. */
+static void read_waiting(const uint8_t *d, struct sms_udh *out) /* 9.2.3.24.2 */
+{
+    uint8_t kind = (uint8_t)(SMS_WAITING_VOICEMAIL + (d[0] & 3));
+    if (out->waiting.kind &&
+        kind != out->waiting.kind) /* one each for several kinds: the first is told */
+        return;
+    out->waiting = (struct sms_waiting){.kind = kind, .active = d[1] > 0, .count = d[1]};
+}
+
 static const struct element {
     uint8_t id, length;
     void (*read)(const uint8_t *data, struct sms_udh *out);
 } elements[] = {
-    {0x00, 3, read_concat_8}, {0x08, 4, read_concat_16},   {0x04, 2, read_ports_8},
-    {0x05, 4, read_ports_16}, {0x24, 1, read_lang_single}, {0x25, 1, read_lang_lock},
+    {0x00, 3, read_concat_8},  {0x08, 4, read_concat_16}, {0x04, 2, read_ports_8},
+    {0x01, 2, read_waiting},   {0x05, 4, read_ports_16},  {0x24, 1, read_lang_single},
+    {0x25, 1, read_lang_lock},
 };
 
 static void read_element(uint8_t id, uint8_t length, const uint8_t *data, struct sms_udh *out)

@@ -12,6 +12,7 @@ struct sms_udh {
     struct sms_concat concat;
     uint16_t port_dst, port_src;
     uint8_t lang_single, lang_lock;
+    struct sms_waiting waiting;
 };
 
 /* Octets of TP-UD in use. */

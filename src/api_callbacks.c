@@ -24,7 +24,8 @@ static enum err put_row(void *ctx, const struct store_callback *c)
 {
     static const char *const kinds[] = {[STORE_CALLBACK_DELIVERY] = "delivery",
                                         [STORE_CALLBACK_CLICK] = "click",
-                                        [STORE_CALLBACK_INBOX] = "inbox"};
+                                        [STORE_CALLBACK_INBOX] = "inbox",
+                                        [STORE_CALLBACK_INBOX_WHOLE] = "inbox"};
     struct failed *f = ctx;
     char made[CLK_TEXT_MAX];
     if (!api_list_row(&f->list, c->id))

@@ -61,7 +61,13 @@ struct callback {
 
 static const char *const kinds[] = {[STORE_CALLBACK_DELIVERY] = "delivery",
                                     [STORE_CALLBACK_CLICK] = "click",
-                                    [STORE_CALLBACK_INBOX] = "inbox"};
+                                    [STORE_CALLBACK_INBOX] = "inbox",
+                                    [STORE_CALLBACK_INBOX_WHOLE] = "inbox"};
+
+static bool is_inbox(enum store_callback_kind kind)
+{
+    return kind == STORE_CALLBACK_INBOX || kind == STORE_CALLBACK_INBOX_WHOLE;
+}
 
 /* ---- slots ---- */
 static bool is_running(void *ctx, int64_t id)
@@ -151,7 +157,7 @@ static enum err render(struct callback *c, struct slot *s)
     if (s->due->body)
         return OK;
     buf_clear(&s->body);
-    if (s->due->kind == STORE_CALLBACK_INBOX)
+    if (is_inbox(s->due->kind))
         return store_inbox_get(c->reader, id, c->o.form ? render_inbox_form : render_inbox, s);
     return store_message_get(c->reader, NULL, id, c->o.form ? render_message_form : render_message,
                              s);
@@ -165,7 +171,7 @@ static const char *body_of(const struct slot *s)
 /* ---- a try ---- */
 static const char *secret_of(const struct callback *c, const struct slot *s)
 {
-    if (s->due->kind == STORE_CALLBACK_INBOX)
+    if (is_inbox(s->due->kind))
         return c->o.accounts->inbox_secret;
     const struct account *a = accounts_find(c->o.accounts, s->due->account);
     return a ? a->webhook_secret : NULL; /* taken out of the configuration meanwhile: not signed */

@@ -284,12 +284,33 @@ enum err status_message_form(const struct store_message *m, struct buf *out)
 
 /* ---- an inbound SMS ---- */
 
+/* What only a few have. */
+static void put_traits(const struct store_inbox *m, struct buf *out)
+{
+    if (m->port_dst || m->port_src) {
+        put_integer(out, "port", m->port_dst);
+        put_integer(out, "source_port", m->port_src);
+    }
+    if (m->flash)
+        put_flag(out, "flash", true);
+    if (m->silent)
+        put_flag(out, "silent", true);
+    if (m->replaces)
+        put_text(out, "replaces", m->replaces);
+    if (!m->waiting.kind)
+        return;
+    put_text(out, "waiting", sms_waiting_str((enum sms_waiting_kind)m->waiting.kind));
+    put_flag(out, "waiting_active", m->waiting.active);
+    if (m->waiting.count)
+        put_integer(out, "waiting_count", m->waiting.count);
+}
+
 enum err status_inbox(const struct store_inbox *m, struct buf *out)
 {
     buf_add(out, "{", 1);
     put_text(out, "id", m->public_id);
     put_text(out, "sender", m->sender);
-    put_text(out, "recipient", NULL); /* the store does not know our own number yet */
+    put_text(out, "recipient", m->recipient);
     put_text(out, "message", m->message);
     put_time(out, "received_time", m->received_ms);
     put_integer(out, "parts", m->parts);
@@ -298,6 +319,7 @@ enum err status_inbox(const struct store_inbox *m, struct buf *out)
         put_flag(out, "partial", true);
     if (m->binary)
         put_flag(out, "binary", true);
+    put_traits(m, out);
     buf_add(out, "}", 1);
     return out->err;
 }
@@ -306,6 +328,7 @@ enum err status_inbox_form(const struct store_inbox *m, struct buf *out)
 {
     form_text(out, "id", m->public_id);
     form_text(out, "sender", m->sender);
+    form_text(out, "recipient", m->recipient ? m->recipient : "");
     form_text(out, "message", m->message);
     form_time(out, "received_time", m->received_ms);
     form_integer(out, "parts", m->parts);
@@ -314,5 +337,15 @@ enum err status_inbox_form(const struct store_inbox *m, struct buf *out)
         form_text(out, "partial", "true");
     if (m->binary)
         form_text(out, "binary", "true");
+    if (m->port_dst || m->port_src) {
+        form_integer(out, "port", m->port_dst);
+        form_integer(out, "source_port", m->port_src);
+    }
+    if (m->flash)
+        form_text(out, "flash", "true");
+    if (m->replaces)
+        form_text(out, "replaces", m->replaces);
+    if (m->waiting.kind)
+        form_text(out, "waiting", sms_waiting_str((enum sms_waiting_kind)m->waiting.kind));
     return out->err;
 }

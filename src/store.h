@@ -180,7 +180,8 @@ struct store_hit {
 void store_hits(struct store *s, const struct store_hit *hits, size_t count, store_done *done, void *ctx);
 
 /* ---- callbacks: the outbox ---- */
-enum store_callback_kind { STORE_CALLBACK_DELIVERY, STORE_CALLBACK_CLICK, STORE_CALLBACK_INBOX };
+enum store_callback_kind { STORE_CALLBACK_DELIVERY, STORE_CALLBACK_CLICK, STORE_CALLBACK_INBOX,
+                           STORE_CALLBACK_INBOX_WHOLE   /* the same entry once more: its late parts came */ };
 struct store_callback {                 /* strings borrowed during the call */
     int64_t id;
     enum store_callback_kind kind;
@@ -224,9 +225,13 @@ void store_callback_retry(struct store *s, int64_t id, int64_t now_ms, store_don
 struct store_inbox {                    /* a row, strings borrowed during the call */
     int64_t id;
     const char *public_id, *modem, *sender, *message;   /* message: hexadecimal octets where binary */
+    const char *recipient;              /* the SIM's own number; NULL: not known */
+    const char *replaces;               /* public_id of the earlier one; NULL: none */
     int64_t received_ms;
     unsigned parts;
-    bool partial, binary;
+    unsigned port_dst, port_src;        /* of applications; 0: none */
+    bool partial, binary, flash, silent;    /* silent: of type 0, 23.040 9.2.3.9 */
+    struct sms_waiting waiting;
 };
 typedef enum err store_inbox_row(void *ctx, const struct store_inbox *m);
 struct store_inbox_query { int64_t since_ms, before_id; size_t limit; };
@@ -235,7 +240,8 @@ enum err store_inbox_list(struct store_reader *r, const struct store_inbox_query
 enum err store_inbox_get(struct store_reader *r, const char *public_id, store_inbox_row *row,
                          void *ctx) MUST_CHECK;
 /* An SMS-DELIVER.  The same PDU of the same SIM again: OK and ignored.  The last part of a set: the inbox row, its
- * callback to inbox_url (NULL: none), in the same commit. */
+ * callback to inbox_url (NULL: none), in the same commit.  A part of a set that was given out as a partial goes into
+ * that row; when it is the last one, the row is a partial no more and is posted once more. */
 enum err store_incoming(struct store *s, const char *modem, const char *iccid, const struct sms_deliver *msg,
                         const struct sms_raw *pdu, const char *inbox_url, int64_t now_ms);
 /* Octets that nobody understood: kept. */

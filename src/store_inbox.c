@@ -12,6 +12,14 @@
 
 #define TEXT_MAX (128 * 1024) /* sms_join() of SMS_JOIN_MAX parts */
 
+/* TP-PID, 23.040 9.2.3.9: acknowledged and not shown by a phone; replacing an earlier one; for the
+ * card or the phone itself. */
+#define PID_TYPE_0        0x40
+#define PID_REPLACE_FIRST 0x41
+#define PID_REPLACE_LAST  0x47
+#define PID_DATA_FIRST    0x7C
+#define PID_DATA_LAST     0x7F
+
 /* ---- a text or octets, whole ---- */
 
 /* Octets behind the header; septets only make sense with it. */
@@ -54,40 +62,116 @@ static bool has_octets(const struct inbound *in, const struct sms_ud *const *uds
     for (unsigned i = 0; i < parts; i++)
         if (uds[i] && uds[i]->alphabet == SMS_8BIT)
             return true;
-    return in->port != 0;
+    return in->port != 0 || (in->flags & INBOX_OCTETS);
+}
+
+static enum err make_content(const struct inbound *in, const struct sms_ud *const *uds,
+                             unsigned parts, struct buf *out, bool *binary)
+{
+    *binary = has_octets(in, uds, parts);
+    if (!*binary) {
+        enum err e = as_text(uds, parts, out);
+        if (e == OK || e == ERR_NO_MEMORY)
+            return e;
+    }
+    *binary = true; /* no text after all: nothing is lost */
+    return as_octets(uds, parts, out);
+}
+
+/* Our own number on the card that got it. */
+static enum err own_number(struct db *db, int64_t modem, char out[SMS_ADDR_MAX])
+{
+    sqlite3_stmt *q = NULL;
+    out[0] = '\0';
+    enum err e = db_row(db, &q, "SELECT number FROM modem WHERE id=?1", ARGS(INT(modem)));
+    const char *number = e ? NULL : db_text(q, 0);
+    if (number)
+        (void)text_copy(out, SMS_ADDR_MAX, number);
+    db_done(q);
+    return e == ERR_EMPTY ? OK : e;
+}
+
+/* The one before it of the same sender and type: 23.040 9.2.3.9.  "": none. */
+static enum err replaced(struct db *db, const struct inbound *in, char out[RANDOM_ID_MAX])
+{
+    sqlite3_stmt *q = NULL;
+    out[0] = '\0';
+    if (!in->replace_pid)
+        return OK;
+    enum err e = db_row(db, &q,
+                        "SELECT public_id FROM inbox WHERE sim=?1 AND sender=?2 AND replace_pid=?3"
+                        " AND replace_pid>0 ORDER BY id DESC LIMIT 1",
+                        ARGS(INT(in->sim), TEXT(in->sender), INT(in->replace_pid)));
+    if (!e)
+        (void)text_copy(out, RANDOM_ID_MAX, db_text(q, 0));
+    db_done(q);
+    return e == ERR_EMPTY ? OK : e;
+}
+
+static const char *unless_empty(const char *s)
+{
+    return s[0] ? s : NULL;
+}
+
+static enum err insert_row(struct db *db, const struct inbound *in, const char *message,
+                           unsigned parts, bool partial, bool binary)
+{
+    char public_id[RANDOM_ID_MAX], recipient[SMS_ADDR_MAX], earlier[RANDOM_ID_MAX];
+    const struct sms_waiting *w = &in->waiting;
+    enum err e = random_id("", public_id);
+    if (!e)
+        e = own_number(db, in->modem, recipient);
+    if (!e)
+        e = replaced(db, in, earlier);
+    if (e)
+        return e;
+    return db_run(db,
+                  "INSERT INTO inbox(public_id, modem, sim, sender, message, received_ms, scts_ms,"
+                  " parts, partial, binary, recipient, port_dst, port_src, flags, waiting,"
+                  " replace_pid, replaces)"
+                  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
+                  ARGS(TEXT(public_id), INT(in->modem), INT(in->sim), TEXT(in->sender),
+                       TEXT(message), INT(in->now_ms), INT(in->scts_ms), INT(parts), INT(partial),
+                       INT(binary), TEXT(unless_empty(recipient)), INT(in->port), INT(in->port_src),
+                       INT(in->flags), INT(w->kind + 8 * w->active + 16 * w->count),
+                       INT(in->replace_pid), TEXT(unless_empty(earlier))));
 }
 
 enum err inbox_add(struct db *db, const struct inbound *in, const struct sms_ud *const *uds,
-                   unsigned parts, bool partial)
+                   unsigned parts, bool partial, int64_t *id)
 {
     struct buf content;
-    char public_id[RANDOM_ID_MAX];
-    bool binary = has_octets(in, uds, parts);
+    bool binary, silent = in->flags & INBOX_SILENT;
     buf_init(&content, TEXT_MAX * 2);
-    enum err e = random_id("", public_id);
-    if (!e && !binary) {
-        e = as_text(uds, parts, &content);
-        if (e && e != ERR_NO_MEMORY) { /* no text after all: nothing is lost */
-            binary = true;
-            e = OK;
-        }
-    }
-    if (!e && binary)
-        e = as_octets(uds, parts, &content);
+    enum err e = make_content(in, uds, parts, &content, &binary);
     if (!e)
-        e = db_run(db,
-                   "INSERT INTO inbox(public_id, modem, sim, sender, message, received_ms,"
-                   " scts_ms, parts, partial, binary) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
-                   ARGS(TEXT(public_id), INT(in->modem), INT(in->sim), TEXT(in->sender),
-                        TEXT(buf_str(&content)), INT(in->now_ms), INT(in->scts_ms), INT(parts),
-                        INT(partial), INT(binary)));
-    int64_t id = db_last_id(db);
-    if (!e && !binary && !partial)
+        e = insert_row(db, in, buf_str(&content), parts, partial, binary);
+    *id = db_last_id(db);
+    if (!e && !binary && !partial && !silent)
         e = opt_note(db, in->sender, buf_str(&content), in->now_ms);
     buf_free(&content);
-    if (!e && in->url)
-        e = outbox_add_inbox(db, id, in->url, in->now_ms);
+    if (!e && in->url && !silent)
+        e = outbox_add_inbox(db, *id, STORE_CALLBACK_INBOX, in->url, in->now_ms);
     return e;
+}
+
+enum err inbox_join(struct db *db, int64_t id, const struct inbound *in,
+                    const struct sms_ud *const *uds, unsigned parts, bool partial)
+{
+    struct buf content;
+    bool binary;
+    buf_init(&content, TEXT_MAX * 2);
+    enum err e = make_content(in, uds, parts, &content, &binary);
+    if (!e)
+        e = db_run(db, "UPDATE inbox SET message=?2, partial=?3, binary=?4 WHERE id=?1",
+                   ARGS(INT(id), TEXT(buf_str(&content)), INT(partial), INT(binary)));
+    bool there = !e && db_changes(db);
+    if (there && !binary && !partial)
+        e = opt_note(db, in->sender, buf_str(&content), in->now_ms);
+    buf_free(&content);
+    if (there && !e && in->url && !partial)
+        e = outbox_add_inbox(db, id, STORE_CALLBACK_INBOX_WHOLE, in->url, in->now_ms);
+    return e ? e : there ? OK : ERR_NOT_FOUND;
 }
 
 /* ---- arrival ---- */
@@ -107,8 +191,24 @@ static enum err first_time(struct db *db, int64_t sim, const struct sms_raw *pdu
     return e ? e : db_changes(db) ? OK : ERR_CONFLICT;
 }
 
+/* What it is besides its text, by TP-PID: 23.040 9.2.3.9. */
+static void traits(const struct sms_deliver *msg, struct inbound *in)
+{
+    in->port = msg->port_dst;
+    in->port_src = msg->port_src;
+    in->waiting = msg->waiting;
+    in->flags = msg->message_class == 0 ? INBOX_FLASH : 0;
+    if (msg->pid == PID_TYPE_0)
+        in->flags |= INBOX_SILENT;
+    if (msg->pid >= PID_DATA_FIRST && msg->pid <= PID_DATA_LAST)
+        in->flags |= INBOX_OCTETS;
+    if (msg->pid >= PID_REPLACE_FIRST && msg->pid <= PID_REPLACE_LAST)
+        in->replace_pid = msg->pid;
+}
+
 static enum err run_incoming(struct db *db, void *arg)
 {
+    int64_t row;
     const struct incoming *i = arg;
     struct inbound in = {.url = i->inbox_url, .now_ms = i->now_ms};
     enum err e = name_id(db, DB_MODEM, i->modem, &in.modem);
@@ -124,12 +224,15 @@ static enum err run_incoming(struct db *db, void *arg)
             ARGS(INT(in.sim), INT(in.modem), BLOB(i->pdu->octets, i->pdu->n), INT(i->now_ms)));
     in.sender = i->msg->sender;
     in.scts_ms = i->msg->scts_ms;
-    in.port = i->msg->port_dst;
+    traits(i->msg, &in);
     const struct sms_concat *c = &i->msg->concat;
-    if (c->total > 1 && c->seq >= 1 && c->seq <= c->total)
+    if (c->total > 1 && c->seq >= 1 && c->seq <= c->total) {
+        if (in.scts_ms < 0) /* parts are told apart by their times */
+            in.scts_ms = i->now_ms;
         return fragment_add(db, &in, i->msg);
+    }
     const struct sms_ud *one = &i->msg->ud;
-    return inbox_add(db, &in, &one, 1, false);
+    return inbox_add(db, &in, &one, 1, false, &row);
 }
 
 enum err store_incoming(struct store *s, const char *modem, const char *iccid,
@@ -151,7 +254,8 @@ enum err store_raw(struct store *s, const char *modem, const char *iccid, const 
 
 #define COLUMNS                                                                                    \
     "SELECT i.id, i.public_id, m.name, i.sender, i.message, i.received_ms, i.parts, i.partial,"    \
-    " i.binary FROM inbox i JOIN modem m ON m.id=i.modem "
+    " i.binary, i.recipient, i.replaces, i.port_dst, i.port_src, i.flags, i.waiting FROM inbox i " \
+    "JOIN modem m ON m.id=i.modem "
 
 static void read_inbox(sqlite3_stmt *q, struct store_inbox *m)
 {
@@ -163,7 +267,16 @@ static void read_inbox(sqlite3_stmt *q, struct store_inbox *m)
                               .received_ms = db_int(q, 5),
                               .parts = (unsigned)db_int(q, 6),
                               .partial = db_int(q, 7) != 0,
-                              .binary = db_int(q, 8) != 0};
+                              .binary = db_int(q, 8) != 0,
+                              .recipient = db_text(q, 9),
+                              .replaces = db_text(q, 10),
+                              .port_dst = (unsigned)db_int(q, 11),
+                              .port_src = (unsigned)db_int(q, 12),
+                              .flash = db_int(q, 13) & INBOX_FLASH,
+                              .silent = db_int(q, 13) & INBOX_SILENT};
+    unsigned waiting = (unsigned)db_int(q, 14);
+    m->waiting = (struct sms_waiting){
+        .kind = waiting & 7, .active = waiting & 8, .count = (uint8_t)(waiting >> 4)};
 }
 
 /* Newest first by (received_ms, id); the cursor's row tells its time. */

@@ -42,7 +42,8 @@ enum err outbox_add_message(struct db *db, int64_t message, enum store_callback_
     return e;
 }
 
-enum err outbox_add_inbox(struct db *db, int64_t inbox, const char *url, int64_t now_ms)
+enum err outbox_add_inbox(struct db *db, int64_t inbox, enum store_callback_kind kind,
+                          const char *url, int64_t now_ms)
 {
     char webhook[RANDOM_ID_MAX];
     enum err e = random_id("msg_", webhook);
@@ -51,8 +52,7 @@ enum err outbox_add_inbox(struct db *db, int64_t inbox, const char *url, int64_t
     db->callbacks_due = true;
     return db_run(
         db, "INSERT INTO outbox(" OUTBOX_COLUMNS ") VALUES(?1, 0, 0, 0, ?2, NULL, ?2, ?3, ?4)",
-        ARGS(INT(inbox * OUTBOX_STEP + STORE_CALLBACK_INBOX), INT(now_ms), TEXT(webhook),
-             TEXT(url)));
+        ARGS(INT(inbox * OUTBOX_STEP + kind), INT(now_ms), TEXT(webhook), TEXT(url)));
 }
 
 /* ---- posting ---- */
@@ -196,7 +196,7 @@ void store_callback_retry(struct store *s, int64_t id, int64_t now_ms, store_don
     " coalesce(m.msgid, i.public_id, ''), o.body, o.tries, o.next_ms, o.made_ms, o.error"          \
     " FROM outbox o LEFT JOIN account a ON a.id=o.account"                                         \
     " LEFT JOIN message m ON o.id%4<2 AND m.id=o.id/4"                                             \
-    " LEFT JOIN inbox i ON o.id%4=2 AND i.id=o.id/4 "
+    " LEFT JOIN inbox i ON o.id%4>=2 AND i.id=o.id/4 "
 
 static void read_callback(sqlite3_stmt *q, struct store_callback *c)
 {

@@ -219,7 +219,8 @@ int64_t number_tail(const char *number);
 /* The outbox row of a message's callback, where it asked for one. */
 enum err outbox_add_message(struct db *db, int64_t message, enum store_callback_kind kind,
                             int64_t now_ms) MUST_CHECK;
-enum err outbox_add_inbox(struct db *db, int64_t inbox, const char *url, int64_t now_ms) MUST_CHECK;
+enum err outbox_add_inbox(struct db *db, int64_t inbox, enum store_callback_kind kind,
+                          const char *url, int64_t now_ms) MUST_CHECK;
 #define OUTBOX_STEP                                                                                \
     4 /* the key of a callback is subject * OUTBOX_STEP + kind: one each, by construction */
 
@@ -229,18 +230,28 @@ enum err opt_note(struct db *db, const char *sender, const char *text, int64_t n
 enum err opted_out(struct db *db, const char *recipient, bool *is) MUST_CHECK;
 
 /* ---- what arrives (store_inbox.c, store_fragment.c) ---- */
+enum inbox_flag { INBOX_FLASH = 1, INBOX_SILENT = 2, INBOX_OCTETS = 4 }; /* stored: only add */
 struct inbound {
     int64_t modem, sim, scts_ms, now_ms;
-    unsigned port;            /* of an application: octets, not a text */
+    unsigned port, port_src; /* of applications: octets, not a text */
+    unsigned flags, replace_pid;
+    struct sms_waiting waiting;
     const char *sender, *url; /* url NULL: no callback */
 };
 /* The inbox row and its callback; a missing part is NULL. */
 enum err inbox_add(struct db *db, const struct inbound *in, const struct sms_ud *const *uds,
-                   unsigned parts, bool partial) MUST_CHECK;
+                   unsigned parts, bool partial, int64_t *id) MUST_CHECK;
+/* More of its parts came: the row that was a partial, posted once more when it is none any more.
+ * ERR_NOT_FOUND: there is no such row now. */
+enum err inbox_join(struct db *db, int64_t id, const struct inbound *in,
+                    const struct sms_ud *const *uds, unsigned parts, bool partial) MUST_CHECK;
 /* One part of several: into its set, and the set into the inbox when it is complete. */
 enum err fragment_add(struct db *db, const struct inbound *in,
                       const struct sms_deliver *msg) MUST_CHECK;
+/* Into the inbox as a flagged partial; its late parts are waited for. */
 enum err fragment_give_up(struct db *db, int64_t set, const char *inbox_url,
                           int64_t now_ms) MUST_CHECK;
+/* Nothing more is expected of those that were given out so long ago. */
+enum err fragment_forget(struct db *db, int64_t now_ms) MUST_CHECK;
 
 #endif

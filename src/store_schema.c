@@ -98,9 +98,30 @@ static const char first_step[] =
     "CREATE TABLE report(id INTEGER PRIMARY KEY, part INTEGER NOT NULL, sim TEXT NOT NULL,"
     " mr INTEGER NOT NULL, recipient TEXT NOT NULL, st INTEGER NOT NULL, scts_ms INTEGER NOT NULL,"
     " discharge_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;";
+
+/* What a received SMS was besides its text; a set that was given out as a partial waits on for its late parts. */
+static const char second_step[] =
+    "ALTER TABLE inbox ADD COLUMN recipient TEXT;"
+    "ALTER TABLE inbox ADD COLUMN port_dst INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE inbox ADD COLUMN port_src INTEGER NOT NULL DEFAULT 0;"
+    /* enum inbox_flag */
+    "ALTER TABLE inbox ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+    /* kind + 8 * active + 16 * count; 0: not said */
+    "ALTER TABLE inbox ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;"
+    /* TP-PID of a replace type, else 0; the earlier one that this one replaces. */
+    "ALTER TABLE inbox ADD COLUMN replace_pid INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE inbox ADD COLUMN replaces TEXT;"
+    "CREATE INDEX inbox_replace ON inbox(sim, sender, replace_pid) WHERE replace_pid>0;"
+    "ALTER TABLE fragment_set ADD COLUMN port_src INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE fragment_set ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+    /* The row in the inbox that it was given out as. */
+    "ALTER TABLE fragment_set ADD COLUMN inbox INTEGER;"
+    "DROP INDEX fragment_set_age;"
+    "CREATE INDEX fragment_set_age ON fragment_set(first_ms) WHERE inbox IS NULL;"
+    "CREATE INDEX fragment_set_given ON fragment_set(first_ms) WHERE inbox IS NOT NULL;";
 /* clang-format on */
 
-static const char *const steps[] = {first_step};
+static const char *const steps[] = {first_step, second_step};
 #define NEWEST ((int64_t)(sizeof steps / sizeof steps[0]))
 
 static enum err one_step(struct db *db, int64_t from)

@@ -133,11 +133,12 @@ static enum err partial_sets(struct db *db, const struct tick *t)
     int64_t ids[STEP];
     size_t n = 0;
     enum err e =
-        keys(db, ids, &n, "SELECT id FROM fragment_set WHERE first_ms<=?1 ORDER BY first_ms",
+        keys(db, ids, &n,
+             "SELECT id FROM fragment_set WHERE inbox IS NULL AND first_ms<=?1 ORDER BY first_ms",
              ARGS(INT(t->now_ms - t->policy->partial_after_ms)));
     for (size_t i = 0; !e && i < n; i++)
         e = fragment_give_up(db, ids[i], t->policy->inbox_url, t->now_ms);
-    return e;
+    return e ? e : fragment_forget(db, t->now_ms);
 }
 
 /* ---- old rows ---- */
@@ -179,8 +180,9 @@ static enum err prune_inbox(struct db *db, const struct tick *t)
         keys(db, ids, &n, "SELECT id FROM inbox WHERE received_ms<=?1 ORDER BY received_ms",
              ARGS(INT(t->now_ms - t->policy->keep_ms)));
     for (size_t i = 0; !e && i < n; i++) {
-        e = db_run(db, "DELETE FROM outbox WHERE id=?1",
-                   ARGS(INT(ids[i] * OUTBOX_STEP + STORE_CALLBACK_INBOX)));
+        e = db_run(db, "DELETE FROM outbox WHERE id IN (?1, ?2)",
+                   ARGS(INT(ids[i] * OUTBOX_STEP + STORE_CALLBACK_INBOX),
+                        INT(ids[i] * OUTBOX_STEP + STORE_CALLBACK_INBOX_WHOLE)));
         if (!e)
             e = db_run(db, "DELETE FROM inbox WHERE id=?1", ARGS(INT(ids[i])));
     }

@@ -168,13 +168,33 @@ static void test_status(void **state)
     assert_int_equal(st, 256);
 }
 
+/* 23.038 clause 4, groups 1100 to 1110: bit 3 active, bits 1 and 0 the kind; no other group has it. */
+static void test_waiting(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t dcs, kind;
+        bool active;
+    } rows[] = {
+        {0xC8, SMS_WAITING_VOICEMAIL, true}, {0xC0, SMS_WAITING_VOICEMAIL, false},
+        {0xC9, SMS_WAITING_FAX, true},       {0xD2, SMS_WAITING_EMAIL, false},
+        {0xDB, SMS_WAITING_OTHER, true},     {0xE8, SMS_WAITING_VOICEMAIL, true},
+        {0x08, SMS_WAITING_NONE, false},     {0xF0, SMS_WAITING_NONE, false},
+        {0x88, SMS_WAITING_NONE, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sms_coding c = sms_dcs_read(rows[i].dcs);
+        assert_int_equal(c.waiting.kind, rows[i].kind);
+        assert_int_equal(c.waiting.active, rows[i].active);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dcs),
-        cmocka_unit_test(test_scts),
-        cmocka_unit_test(test_validity),
-        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_dcs),      cmocka_unit_test(test_scts),
+        cmocka_unit_test(test_validity), cmocka_unit_test(test_status),
+        cmocka_unit_test(test_waiting),
     };
     return cmocka_run_group_tests_name("sms_field", tests, NULL, NULL);
 }
