@@ -207,7 +207,7 @@ static enum err print(CURLU *u, char out[URL_MAX + 1], char why[URL_WHY_MAX])
     return e;
 }
 
-enum err url_normalise(const char *text, char out[URL_MAX + 1], char why[URL_WHY_MAX])
+static enum err normalise_once(const char *text, char out[URL_MAX + 1], char why[URL_WHY_MAX])
 {
     char whole[URL_MAX + 8], done[URL_MAX + 1];
     CURLU *u = NULL;
@@ -236,6 +236,15 @@ enum err url_normalise(const char *text, char out[URL_MAX + 1], char why[URL_WHY
         memcpy(out, done, strlen(done) + 1);
     curl_url_cleanup(u);
     return e;
+}
+
+/* Twice: what IDNA drops from a name ("0x7f" and U+034F) may leave a spelling of IPv4, and that only curl knows. */
+enum err url_normalise(const char *text, char out[URL_MAX + 1], char why[URL_WHY_MAX])
+{
+    char first[URL_MAX + 1];
+    enum err e = normalise_once(text, first, why);
+
+    return e ? e : normalise_once(first, out, why);
 }
 
 /* ---- apart ---- */

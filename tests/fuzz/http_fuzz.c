@@ -91,6 +91,8 @@ static void put(int fd, const uint8_t *data, size_t n)
 {
     while (n > 0) {
         ssize_t put = send(fd, data, n, MSG_NOSIGNAL);
+        if (put < 0 && errno == EINTR)
+            continue;
         if (put < 0)
             return; /* hung up on us: its right */
         data += put;
@@ -105,7 +107,10 @@ static void check_answers(int fd)
     size_t have = 0;
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        must(poll(&p, 1, 2 * WAIT_MS) == 1);
+        int ready = poll(&p, 1, 2 * WAIT_MS);
+        if (ready < 0 && errno == EINTR)
+            continue; /* libFuzzer looks at its watch */
+        must(ready == 1);
         ssize_t n = recv(fd, got + have, sizeof got - have, 0);
         if (n <= 0)
             break;
@@ -122,8 +127,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     size_t cut = (size_t)data[0] * 4 < size - 1 ? (size_t)data[0] * 4 : size - 1;
     snprintf(to.sun_path, sizeof to.sun_path, "%s", listener());
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    must(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0), refused = -1;
+    must(fd >= 0);
+    do
+        refused = connect(fd, (struct sockaddr *)&to, sizeof to);
+    while (refused && errno == EINTR);
+    must(!refused);
     put(fd, data + 1, cut);
     put(fd, data + 1 + cut, size - 1 - cut);
     shutdown(fd, SHUT_WR);
