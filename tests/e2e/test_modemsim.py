@@ -842,7 +842,7 @@ def test_memory_is_bounded(modem):
     assert sim.do("wait", HELLO_TO, 200, 1000)["count"] == 200
 
 
-@pytest.mark.parametrize("profile, first", [("generic", 1), ("huawei", 0), ("sim800", 1)])
+@pytest.mark.parametrize("profile, first", [("generic", 1), ("novatel", 0), ("sim800", 1)])
 def test_profiles(modem, profile, first):
     sim, line = modem("--instant", "--profile", profile)
     assert sim.modem(0)["profile"] == profile

@@ -96,6 +96,14 @@ static bool arguments(struct at_call *c, char *text)
     return false;
 }
 
+static int unknown(struct modem *m, const char *name)
+{
+    event_note(EV_UNKNOWN, m->index, "%s", name);
+    if (m->profile->refusal)
+        return AT_REFUSAL;
+    return m->now->cmee ? AT_CME(4) : AT_ERROR;
+}
+
 static int run(struct modem *m, const char *name, enum at_op op, char *args)
 {
     struct at_call c = {.m = m, .name = name, .op = op};
@@ -105,9 +113,16 @@ static int run(struct modem *m, const char *name, enum at_op op, char *args)
         return AT_ERROR;
     if (fault_take(m->faults, FAULT_CME, name, &code))
         return AT_CME((int)code);
-    if (!row) {
-        event_note(EV_UNKNOWN, m->index, "%s", name);
-        return m->now->cmee ? AT_CME(4) : AT_ERROR;
+    const struct extra *own = profile_extra(m->profile, name);
+    if (!own && (!row || profile_lacks(m->profile, name)))
+        return unknown(m, name);
+    if (modem_locked(m) && m->profile->pin_first && name[0] == '+' && strcasecmp(name, "+CPIN"))
+        return AT_CME(11);
+    if (manner_is_busy(m, name))
+        return AT_CME(m->profile->busy_code);
+    if (own) {
+        c.name = own->name;
+        return op == AT_SET && !arguments(&c, args) ? AT_ERROR : manner_extra(&c, own);
     }
     if (!row->before_pin && modem_locked(m))
         return !strncasecmp(name, "+CM", 3) || !strncasecmp(name, "+CN", 3) ? AT_CMS(311)
@@ -190,6 +205,8 @@ void at_line(struct modem *m, char *line)
     remember(m, p);
     m->now->hold = true;
     line_faults(m, m->now->last);
+    if (m->profile->chatters && !m->at.calm)
+        line_chatter(m);
     if (verdict == HANG_REFUSES)
         result = AT_ERROR;
     while (*p && result == AT_OK) {

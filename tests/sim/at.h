@@ -10,6 +10,7 @@ enum {
     AT_ERROR = -1,
     AT_LATER = -2,
     AT_SILENT = -3,
+    AT_REFUSAL = -4, /* in the profile's words */
     AT_CME_BASE = 10000,
     AT_CMS_BASE = 20000
 };
@@ -43,6 +44,8 @@ bool at_int(const struct at_call *c, int i, int def, int min, int max, int *out)
 void at_string(const struct modem *m, const char *utf8, struct str *out);
 void at_unstring(const struct modem *m, const char *text, struct str *utf8);
 void at_each_name(void (*fn)(const char *name, void *arg), void *arg);
+
+int manner_extra(struct at_call *c, const struct extra *e); /* manner.c */
 
 void at_pdu(struct modem *m); /* Ctrl-Z: m->input holds the PDU's text */
 

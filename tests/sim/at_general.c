@@ -36,6 +36,10 @@ static int quiet(struct at_call *c)
 
 static int reset_profile(struct at_call *c)
 {
+    if (c->m->profile->z_hangs && c->name[0] == 'Z') {
+        hang_set(c->m, "restart", "silent");
+        return AT_SILENT;
+    }
     c->m->now->echo = c->m->now->verbose = true;
     c->m->now->quiet = false;
     c->m->now->cmee = 0;
@@ -51,7 +55,7 @@ static int nothing(struct at_call *c)
 static int identify(struct at_call *c)
 {
     const struct profile *p = c->m->profile;
-    line_info(c->m, "%s\r\n%s\r\nRevision: %s", p->maker, p->model, p->revision);
+    line_info(c->m, "%s\r\n%s\r\nRevision: %s", p->maker, p->model, p->revision ? p->revision : "");
     return AT_OK;
 }
 
@@ -76,12 +80,15 @@ static int model(struct at_call *c)
 
 static int revision(struct at_call *c)
 {
-    return bare(c, c->m->profile->revision);
+    return c->m->profile->revision ? bare(c, c->m->profile->revision) : AT_ERROR;
 }
 
 static int serial(struct at_call *c)
 {
-    return bare(c, c->m->imei);
+    const char *suffix = c->m->profile->imei_suffix;
+    char text[48];
+    snprintf(text, sizeof text, "%s%s", c->m->imei, suffix ? suffix : "");
+    return bare(c, text);
 }
 
 static int cmee(struct at_call *c)
@@ -120,7 +127,8 @@ static int cclk(struct at_call *c)
         return AT_OK;
     gmtime_r(&now, &tm);
     strftime(text, sizeof text, "%m/%d,%H:%M:%S", &tm);
-    line_info(c->m, "+CCLK: \"%02d/%s%+03d\"", tm.tm_year % 100, text, zone);
+    line_info(c->m, "+CCLK: \"%02d/%s%+03d\"",
+              c->m->profile->year4 ? tm.tm_year + 1900 : tm.tm_year % 100, text, zone);
     return AT_OK;
 }
 
@@ -129,7 +137,9 @@ static int cfun(struct at_call *c)
     int fun = 1, restart = 0;
     if (c->op == AT_TEST)
         line_info(c->m, "+CFUN: (0,1,4),(0,1)");
-    if (c->op == AT_READ)
+    if (c->op == AT_READ && c->m->profile->cfun_text)
+        line_info(c->m, "%s", c->m->profile->cfun_text);
+    else if (c->op == AT_READ)
         line_info(c->m, "+CFUN: %d", c->m->at.cfun);
     if (c->op == AT_TEST || c->op == AT_READ)
         return AT_OK;
@@ -141,7 +151,35 @@ static int cfun(struct at_call *c)
         return AT_LATER;
     }
     c->m->at.cfun = fun;
+    if (fun == 1)
+        manner_busy_from_now(c->m);
     modem_radio(c->m, fun == 1);
+    return AT_OK;
+}
+
+static int clip(struct at_call *c)
+{
+    if (c->op == AT_READ)
+        line_info(c->m, "+CLIP: %d,1", c->m->at.clip);
+    return c->op == AT_SET ? flag(c, &c->m->at.clip) : AT_OK;
+}
+
+static int hang_up(struct at_call *c)
+{
+    modem_hang_up(c->m);
+    return AT_OK;
+}
+
+/* V.250 6.2.10; 0 is autobaud */
+static int ipr(struct at_call *c)
+{
+    int rate = 0;
+    if (c->op == AT_READ)
+        line_info(c->m, "+IPR: %d", c->m->rate_fixed ? 115200 : 0);
+    if (c->op == AT_SET && !at_int(c, 0, 0, 0, 4000000, &rate))
+        return AT_CME(50);
+    if (c->op == AT_SET)
+        c->m->rate_fixed = rate != 0;
     return AT_OK;
 }
 
@@ -161,11 +199,11 @@ const struct at_row at_general[] = {
     {"E", echo, true},          {"V", verbose, true},        {"Q", quiet, true},
     {"Z", reset_profile, true}, {"&F", reset_profile, true}, {"&W", nothing, true},
     {"&D", nothing, true},      {"&C", nothing, true},       {"X", nothing, true},
-    {"H", nothing, true},       {"I", identify, true},       {"+CGMI", maker, true},
-    {"+GMI", maker, true},      {"+CGMM", model, true},      {"+GMM", model, true},
-    {"+CGMR", revision, true},  {"+GMR", revision, true},    {"+CGSN", serial, true},
-    {"+GSN", serial, true},     {"+CMEE", cmee, true},       {"+CSCS", cscs, true},
-    {"+CCLK", cclk, true},      {"+CFUN", cfun, true},       {"+CLAC", clac, true},
-    {"+IPR", nothing, true},    {"+ICF", nothing, true},     {"+IFC", nothing, true},
-    {NULL, NULL, false},
+    {"H", hang_up, true},       {"+CHUP", hang_up, true},    {"+CLIP", clip, false},
+    {"I", identify, true},      {"+CGMI", maker, true},      {"+GMI", maker, true},
+    {"+CGMM", model, true},     {"+GMM", model, true},       {"+CGMR", revision, true},
+    {"+GMR", revision, true},   {"+CGSN", serial, true},     {"+GSN", serial, true},
+    {"+CMEE", cmee, true},      {"+CSCS", cscs, true},       {"+CCLK", cclk, true},
+    {"+CFUN", cfun, true},      {"+CLAC", clac, true},       {"+IPR", ipr, true},
+    {"+ICF", nothing, true},    {"+IFC", nothing, true},     {NULL, NULL, false},
 };

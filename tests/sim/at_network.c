@@ -15,7 +15,11 @@ static int reg(struct at_call *c)
         line_info(m, "%s: (0-2)", c->name);
     else if (c->op == AT_READ && *urc == 2 && m->reg)
         line_info(m, "%s: 2,%d,\"1A2B\",\"00C3D4E5\"", c->name, m->reg);
-    else if (c->op == AT_READ)
+    else if (c->op == AT_READ && m->profile->creg_after_ok) {
+        line_put(m, "\r\nOK\r\n", 6);
+        line_info(m, "%s: %d,%d", c->name, *urc, m->reg);
+        return AT_SILENT;
+    } else if (c->op == AT_READ)
         line_info(m, "%s: %d,%d", c->name, *urc, m->reg);
     else if (!at_int(c, 0, 0, 0, 2, urc))
         return AT_CME(50);
@@ -39,6 +43,10 @@ static int cops(struct at_call *c)
         line_info(c->m, "+COPS: 0,0,\"Simnet Mobile\",7");
     else if (c->op == AT_READ)
         line_info(c->m, "+COPS: 0");
+    if (c->op == AT_SET && c->m->profile->cops_wedges && !strcmp(c->argv[0], "0")) {
+        hang_set(c->m, "restart", "silent");
+        return AT_SILENT;
+    }
     return AT_OK;
 }
 

@@ -17,6 +17,7 @@ static int pin_good(struct modem *m)
     m->card->pin_left = 3;
     m->at.unlocked = true;
     event_note(EV_PIN, m->index, "good");
+    manner_busy_from_now(m);
     modem_radio(m, m->at.cfun == 1);
     return AT_OK;
 }
@@ -40,6 +41,8 @@ static int cpin(struct at_call *c)
     struct modem *m = c->m;
     if (c->op == AT_READ)
         line_info(m, "+CPIN: %s", pin_state(m));
+    if (c->op == AT_READ && m->profile->cpin_without_ok)
+        return AT_SILENT;
     if (c->op != AT_SET)
         return AT_OK;
     if (!modem_locked(m))
@@ -113,6 +116,27 @@ static int crsm(struct at_call *c)
     return AT_OK;
 }
 
+/* VERIFY PIN with no data asks how many tries are left and burns none (102 221 11.1.9). */
+static int csim(struct at_call *c)
+{
+    const struct simcard *card = c->m->card;
+    if (c->op != AT_SET)
+        return AT_OK;
+    if (c->argc != 2 || strcmp(c->argv[1], "0020000100")) {
+        line_info(c->m, "+CSIM: 4,\"6D00\"");
+        return AT_OK;
+    }
+    if (!card->pin_wanted)
+        line_info(c->m, "+CSIM: 4,\"6984\"");
+    else if (!modem_locked(c->m))
+        line_info(c->m, "+CSIM: 4,\"9000\"");
+    else if (!card->pin_left)
+        line_info(c->m, "+CSIM: 4,\"6983\"");
+    else
+        line_info(c->m, "+CSIM: 4,\"63C%d\"", card->pin_left);
+    return AT_OK;
+}
+
 static int cimi(struct at_call *c)
 {
     if (c->op == AT_DO)
@@ -132,6 +156,7 @@ static int cnum(struct at_call *c)
 }
 
 const struct at_row at_sim[] = {
-    {"+CPIN", cpin, true}, {"+CPINR", cpinr, true}, {"+CLCK", clck, false}, {"+CCID", ccid, true},
-    {"+CRSM", crsm, true}, {"+CIMI", cimi, false},  {"+CNUM", cnum, false}, {NULL, NULL, false},
+    {"+CPIN", cpin, true},  {"+CPINR", cpinr, true}, {"+CLCK", clck, false},
+    {"+CCID", ccid, true},  {"+CSIM", csim, true},   {"+CRSM", crsm, true},
+    {"+CIMI", cimi, false}, {"+CNUM", cnum, false},  {NULL, NULL, false},
 };

@@ -13,9 +13,11 @@ static int cmgf(struct at_call *c)
     if (c->op == AT_TEST)
         line_info(c->m, "+CMGF: (0)");
     else if (c->op == AT_READ)
-        line_info(c->m, "+CMGF: 0");
+        line_info(c->m, "+CMGF: %d", c->m->at.text);
     else if (c->op == AT_SET && strcmp(c->argv[0], "0") != 0)
         return AT_CMS(303); /* text mode is not simulated */
+    else if (c->op == AT_SET)
+        c->m->at.text = false;
     return AT_OK;
 }
 
@@ -32,13 +34,13 @@ static int csms(struct at_call *c)
     if (!at_int(c, 0, 0, 0, m->profile->csms1, &service))
         return AT_CMS(302);
     m->at.csms = service;
+    m->at.stalled = false;
     line_info(m, "+CSMS: 1,1,1");
     return AT_OK;
 }
 
 static int cnmi(struct at_call *c)
 {
-    static const int most[5] = {2, 3, 2, 2, 1};
     int set[5];
     struct modem *m = c->m;
     if (c->op == AT_TEST)
@@ -49,12 +51,13 @@ static int cnmi(struct at_call *c)
     if (c->op == AT_TEST || c->op == AT_READ)
         return AT_OK;
     for (int i = 0; i < 5; i++)
-        if (!at_int(c, i, 0, 0, most[i], &set[i]))
+        if (!at_int(c, i, 0, 0, 3, &set[i]) ||
+            (i < c->argc && !profile_range_has(m->profile->cnmi_range, i, set[i])))
             return AT_CMS(302);
-    if (c->argc > 5 || set[2] == 1 || (set[3] == 1 && !m->profile->ds1) ||
-        (set[3] == 2 && !m->profile->ds2))
+    if (c->argc > 5 || (set[0] == 2 && m->profile->no_mode_2))
         return AT_CMS(302);
     memcpy(m->at.cnmi, set, sizeof set);
+    m->at.stalled = false;
     net_unblock(m->card);
     return AT_OK;
 }
@@ -65,6 +68,9 @@ static int ask_pdu(struct modem *m, int octets);
 static int cnma(struct at_call *c)
 {
     int n = 0, octets = 0;
+    const struct profile *p = c->m->profile;
+    if (p->cnma_refused || (p->cnma_bare && c->op == AT_SET))
+        return AT_ERROR;
     if (c->op == AT_TEST)
         line_info(c->m, "+CNMA: (0-2)");
     if (c->op == AT_TEST || c->op == AT_READ)
@@ -99,6 +105,8 @@ static int csmp(struct at_call *c)
 {
     if (c->op == AT_READ)
         line_info(c->m, "+CSMP: %s", c->m->at.csmp);
+    if (c->op == AT_SET && c->m->profile->csmp_clears_csca)
+        c->m->card->smsc[0] = '\0';
     if (c->op == AT_SET)
         snprintf(c->m->at.csmp, sizeof c->m->at.csmp, "%.6s,%.6s,%.6s,%.6s", c->argv[0],
                  c->argc > 1 ? c->argv[1] : "167", c->argc > 2 ? c->argv[2] : "0",
@@ -140,8 +148,8 @@ static int ask_pdu(struct modem *m, int octets)
     m->asking = l;
     m->tpdu_n = (unsigned)octets;
     l->mode = LINE_PROMPT;
-    if (modem_options.prompt_delay_us)
-        timer_set(&l->answer, modem_options.prompt_delay_us, prompt, l);
+    if (manner_prompt_us(m))
+        timer_set(&l->answer, manner_prompt_us(m), prompt, l);
     else
         prompt(l);
     return AT_LATER;
@@ -155,6 +163,8 @@ static int cmgs(struct at_call *c)
         return AT_OK;
     if (c->op != AT_SET || c->argc < 1 || !at_int(c, 0, 0, 7, GSM_TPDU_MAX, &octets) || !octets)
         return AT_CMS(304);
+    if (c->m->at.text)
+        return AT_CMS(305);
     if (fault_take(c->m->faults, FAULT_CMS_EARLY, c->name, &code))
         return AT_CMS((int)code);
     if (fault_take(c->m->faults, FAULT_NO_PROMPT, c->name, NULL))
@@ -278,6 +288,8 @@ static void sent(void *arg)
     l->input.n = 0;
     if (!good)
         refuse(m, 304, "PDU is not hexadecimal or not of the announced length");
+    else if (smsc_n == 1 && !m->card->smsc[0])
+        refuse(m, 330, "no service centre");
     else if (!fault_before_network(m))
         transmit(m, pdu + smsc_n, n - smsc_n);
 }

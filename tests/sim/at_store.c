@@ -10,9 +10,9 @@
 static bool memory_named(const struct modem *m, int which, const char *name, char *letter)
 {
     const char *allowed = m->profile->memories[which];
-    if (strlen(name) != 2 || !strstr(allowed, name))
+    if (!allowed || strlen(name) != 2 || !strstr(allowed, name))
         return false;
-    *letter = !strcmp(name, "SM") ? 'S' : !strcmp(name, "ME") ? 'M' : 'R';
+    *letter = !strcmp(name, "ME") ? 'M' : !strcmp(name, "SR") ? 'R' : name[0];
     return true;
 }
 
@@ -27,11 +27,12 @@ static void memories_quoted(const char *list, struct str *out)
 static int cpms_test(struct at_call *c)
 {
     struct str text = {0};
-    for (int i = 0; i < 3; i++) {
+    const struct profile *p = c->m->profile;
+    for (int i = 0; i < 3 && p->memories[i]; i++) {
         str_puts(&text, i ? "," : "");
-        memories_quoted(c->m->profile->memories[i], &text);
+        memories_quoted(p->memories[i], &text);
     }
-    line_info(c->m, "+CPMS: %s", text.p);
+    line_info(c->m, p->cpms_nested ? "+CPMS: (%s)" : "+CPMS: %s", text.p);
     str_free(&text);
     return AT_OK;
 }
@@ -46,11 +47,13 @@ static int cpms(struct at_call *c)
     memcpy(mem, m->at.mem, 3);
     if (c->argc > 3)
         return AT_CMS(302);
+    if (c->op == AT_READ && m->profile->cpms_calms)
+        m->at.calm = true;
     for (int i = 0; i < c->argc; i++)
         if (!memory_named(m, i, c->argv[i], &mem[i]))
             return AT_CMS(302);
     memcpy(m->at.mem, mem, 3);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3 && m->profile->memories[i]; i++) {
         struct store *s = modem_store(m, mem[i]);
         str_puts(&text, i ? "," : "");
         if (c->op == AT_READ)
@@ -83,6 +86,8 @@ static int cmgl(struct at_call *c)
         return AT_OK;
     if (!at_int(c, 0, 0, 0, 4, &stat))
         return AT_CMS(302);
+    if (c->m->at.text)
+        return AT_CMS(305);
     for (unsigned i = 0; i < s->size; i++)
         if (s->slot[i].used && (stat == 4 || s->slot[i].stat == stat)) {
             show(c->m, "+CMGL", (int)i + c->m->profile->first_index, &s->slot[i]);
@@ -106,7 +111,13 @@ static int cmgr(struct at_call *c)
     unsigned at = 0;
     if (c->op != AT_SET)
         return AT_OK;
+    if (c->m->at.text)
+        return AT_CMS(305);
     struct slot *slot = slot_at(c, modem_store(c->m, c->m->at.mem[0]), &at);
+    if (slot && !slot->used && c->m->profile->empty_slot_ok) {
+        line_info(c->m, "+CMGR: 0,,0");
+        return AT_OK;
+    }
     if (!slot || !slot->used)
         return AT_CMS(321);
     show(c->m, "+CMGR", -1, slot);
@@ -120,6 +131,7 @@ static void drop(struct modem *m, struct store *s, unsigned at)
     if (!s->slot[at].used)
         return;
     store_drop(s, at);
+    m->at.full_told = false;
     event_note(EV_DELETE, m->index, "%s %u", s->name, at + m->profile->first_index);
 }
 

@@ -23,6 +23,7 @@ static const struct ussd_page pages[] = {
     {"top", "2", "Your number: %N\n0 End", "leaf"},
     {"top", "0", "Bye", NULL},
     {"leaf", "0", "Bye", NULL},
+    {"push", "1", "Thank you", NULL},
 };
 
 static const struct ussd_page *page_for(const char *menu, const char *keys)
@@ -66,29 +67,78 @@ static void answer(void *arg)
         line_urc(m, "%s", m->ussd_answer);
 }
 
-static void prepare(struct modem *m, const struct ussd_page *page)
+/* 23.038 6.1.2.3: seven spare bits at the end are filled with a CR. */
+static void pack(const char *utf8, struct str *hex)
 {
-    struct str text = {0}, coded = {0};
-    fill(m, page->text, &text);
-    bool plain = all_7bit(text.p);
-    if (plain) {
-        at_string(m, text.p, &coded);
+    struct gsm_units u;
+    uint8_t septet[GSM_UD_MAX * 8 / 7 + 2] = {0}, packed[GSM_UD_MAX];
+    unsigned udl = 0;
+    if (!gsm_units(&u, utf8, GSM_7BIT))
+        return;
+    size_t n = u.n < 159 ? u.n : 159;
+    memcpy(septet, u.unit, n);
+    if (n % 8 == 7)
+        septet[n++] = '\r';
+    unsigned octets = gsm_pack(NULL, 0, septet, n, GSM_7BIT, packed, &udl);
+    str_hex(hex, packed, octets);
+    gsm_units_free(&u);
+}
+
+static void unpack(const char *hex, struct str *utf8)
+{
+    struct gsm_sms sms = {0};
+    int n = hex_octets(hex, strlen(hex), sms.ud, sizeof sms.ud);
+    str_puts(utf8, "");
+    if (n <= 0)
+        return;
+    sms.ud_n = (unsigned)n;
+    sms.udl = (unsigned)n * 8 / 7;
+    gsm_text(&sms, utf8);
+    if (n % 7 == 0 && utf8->n && strchr("@\r", utf8->p[utf8->n - 1]))
+        utf8->p[--utf8->n] = '\0';
+}
+
+static void prepare_text(struct modem *m, const char *utf8, int status)
+{
+    struct str coded = {0};
+    bool plain = all_7bit(utf8);
+    if (plain && m->profile->ussd_packed) {
+        pack(utf8, &coded);
+    } else if (plain) {
+        at_string(m, utf8, &coded);
     } else { /* 27.007: UCS-2 comes as hexadecimal */
         struct gsm_units u;
-        gsm_units(&u, text.p, GSM_UCS2);
+        gsm_units(&u, utf8, GSM_UCS2);
         str_hex(&coded, u.unit, u.n);
         gsm_units_free(&u);
     }
-    snprintf(m->ussd_answer, sizeof m->ussd_answer, "+CUSD: %d,\"%s\",%d", page->next ? 1 : 0,
-             coded.p, plain ? 15 : 72);
-    str_free(&text);
+    snprintf(m->ussd_answer, sizeof m->ussd_answer, "+CUSD: %d,\"%s\",%d", status,
+             coded.p ? coded.p : "", plain ? 15 : 72);
     str_free(&coded);
+}
+
+static void prepare(struct modem *m, const struct ussd_page *page)
+{
+    struct str text = {0};
+    fill(m, page->text, &text);
+    prepare_text(m, text.p, page->next ? 1 : 0);
+    str_free(&text);
+}
+
+void ussd_push(struct modem *m, const char *utf8, bool asks)
+{
+    m->at.menu = asks ? "push" : NULL;
+    prepare_text(m, utf8, asks ? 1 : 0);
+    answer(m);
 }
 
 static int request(struct modem *m, const char *coded)
 {
     struct str keys = {0};
-    at_unstring(m, coded, &keys);
+    if (m->profile->ussd_packed)
+        unpack(coded, &keys);
+    else
+        at_unstring(m, coded, &keys);
     event_note(EV_USSD, m->index, "%s", keys.p);
     const struct ussd_page *page = page_for(m->at.menu ? m->at.menu : "", keys.p);
     m->at.menu = page ? page->next : NULL;
@@ -121,6 +171,8 @@ static int cusd(struct at_call *c)
     m->at.cusd = n;
     if (c->argc < 2)
         return AT_OK;
+    if (m->profile->ussd_after_mode && !m->at.ussd_on)
+        return AT_ERROR;
     return modem_sms_service(m) ? request(m, c->argv[1]) : AT_CME(30);
 }
 

@@ -215,6 +215,47 @@ static void hang(struct request *r)
         control_fail(r->client, "no such way to hang");
 }
 
+static void call(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    modem_call(m, r->argv[2], (int)control_number(r, "rings", 3),
+               control_number(r, "every", 3000) * 1000);
+    command_ok(r);
+}
+
+static void push(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    if (!m)
+        return;
+    ussd_push(m, r->argv[2], control_number(r, "asks", 0) != 0);
+    command_ok(r);
+}
+
+/* What a modem loses without a word. */
+static void forget(struct request *r)
+{
+    struct modem *m = command_modem(r, 1);
+    const char *what = r->argv[2];
+    if (!m)
+        return;
+    bool all = strcmp(what, "all") == 0, done = all;
+    if (all || !strcmp(what, "cnmi"))
+        done = true, memset(m->at.cnmi, 0, sizeof m->at.cnmi);
+    if (all || !strcmp(what, "csms"))
+        done = true, m->at.csms = 0;
+    if (all || !strcmp(what, "echo"))
+        done = m->lines[0].echo = true;
+    if (all || !strcmp(what, "cmgf"))
+        done = m->at.text = true;
+    if (done)
+        command_ok(r);
+    else
+        control_fail(r->client, "cnmi, csms, echo, cmgf or all, not %s", what);
+}
+
 static void swap(struct request *r)
 {
     struct modem *a = command_modem(r, 1), *b = a ? command_modem(r, 2) : NULL;
@@ -301,6 +342,9 @@ const struct command_row command_world[] = {
     {"swap", 2, swap, "MODEM MODEM: exchange their SIMs"},
     {"fault", 2, fault,
      "MODEM NAME [ARG] [count=N|always] [command=+CMGS]; MODEM NAME off; MODEM clear"},
+    {"call", 2, call, "MODEM FROM [rings=N] [every=MS]: it rings, and nobody answers"},
+    {"push", 2, push, "MODEM TEXT [asks=1]: USSD from the network"},
+    {"forget", 2, forget, "MODEM cnmi|csms|echo|cmgf|all: lost without a word"},
     {"pin", 2, pin, "MODEM PIN|off: the SIM asks for it from the next restart on"},
     {"say", 2, say, "MODEM LINE: an unsolicited line"},
     {NULL, 0, NULL, NULL},

@@ -41,7 +41,7 @@ static void mark_dirty(struct line *l)
 static void put(struct line *l, const void *bytes, size_t n)
 {
     struct modem *m = l->m;
-    if (!m->plugged || fault_is_set(m->faults, FAULT_SILENCE) || hang_is_dead(m))
+    if (!m->plugged || fault_is_set(m->faults, FAULT_SILENCE) || hang_is_dead(m) || !m->at.synced)
         return;
     if (l->out.n - l->out_at + n > OUT_MAX) {
         if (!l->overflowing)
@@ -141,7 +141,8 @@ void line_info(struct modem *m, const char *fmt, ...)
 
 static bool hears(const struct line *l)
 {
-    return l->iface->role == ROLE_AT;
+    bool elsewhere = l->m->profile->urc_elsewhere && !l->m->urcs_here;
+    return l->iface->role == (elsewhere ? ROLE_AT_PPP : ROLE_AT);
 }
 
 static void tell(struct modem *m, const char *text)
@@ -203,7 +204,9 @@ static const char *cme_text(int code)
 static void final_error(struct line *l, int result)
 {
     char text[64];
-    if (result >= AT_CMS_BASE) {
+    if (result == AT_REFUSAL) {
+        put_line(l, l->m->profile->refusal);
+    } else if (result >= AT_CMS_BASE) {
         snprintf(text, sizeof text, "+CMS ERROR: %d", result - AT_CMS_BASE);
         put_line(l, text);
     } else if (result >= AT_CME_BASE && l->cmee) {
@@ -246,6 +249,12 @@ static void garbage(struct line *l, long n)
     }
 }
 
+void line_chatter(struct modem *m)
+{
+    m->now->chattering = true;
+    chatter(m->now, 2);
+}
+
 void line_faults(struct modem *m, const char *command)
 {
     struct line *l = m->now;
@@ -256,10 +265,8 @@ void line_faults(struct modem *m, const char *command)
         l->hold_until_us = loop_now_us() + arg * 1000;
     if (fault_take(m->faults, FAULT_SPLIT, command, &arg))
         l->gap_us = arg * 1000 + 1;
-    if (fault_take(m->faults, FAULT_CHATTER, command, NULL)) {
-        l->chattering = true;
-        chatter(l, 2);
-    }
+    if (fault_take(m->faults, FAULT_CHATTER, command, NULL))
+        line_chatter(m);
 }
 
 static void command_octet(struct line *l, char c)
@@ -298,6 +305,29 @@ static bool understands_at(const struct line *l)
     return l->iface->role == ROLE_AT || l->iface->role == ROLE_AT_PPP;
 }
 
+/* Octets at an unknown rate are noise until an A and a T show what it is. */
+static size_t find_rate(struct modem *m, const uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i + 1 < n; i++)
+        if (bytes[i] == 'A' && bytes[i + 1] == 'T') {
+            m->at.synced = true;
+            return i;
+        }
+    return n;
+}
+
+static void bytes_lost(struct line *l)
+{
+    struct modem *m = l->m;
+    event_note(EV_BYTES_BUSY, m->index, "%s",
+               l->mode == LINE_BUSY ? "while the SMS was on its way"
+                                    : "before the prompt, or while it started");
+    if (l->mode != LINE_BUSY || !m->profile->bytes_abort)
+        return;
+    timer_stop(&l->answer);
+    line_final(m, AT_ERROR);
+}
+
 void line_input(struct line *l, const uint8_t *bytes, size_t n)
 {
     struct modem *m = l->m;
@@ -306,7 +336,7 @@ void line_input(struct line *l, const uint8_t *bytes, size_t n)
         return;
     bool lost = false;
     m->now = l;
-    for (size_t i = 0; i < n && m->plugged; i++)
+    for (size_t i = m->at.synced ? 0 : find_rate(m, bytes, n); i < n && m->plugged; i++)
         if (l->mode == LINE_COMMAND)
             command_octet(l, (char)bytes[i]);
         else if (l->mode == LINE_PDU)
@@ -314,9 +344,7 @@ void line_input(struct line *l, const uint8_t *bytes, size_t n)
         else
             lost = true;
     if (lost)
-        event_note(EV_BYTES_BUSY, m->index, "%s",
-                   l->mode == LINE_BUSY ? "while the SMS was on its way"
-                                        : "before the prompt, or while it started");
+        bytes_lost(l);
 }
 
 /* A receiver's sentences (NMEA 0183), for a port that is not the right one. */

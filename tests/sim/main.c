@@ -52,6 +52,13 @@ static void add_profile(const char *name)
 
 static void help(const char *value);
 
+static void list_profiles(const char *value)
+{
+    (void)value;
+    profile_list();
+    exit(0);
+}
+
 static const struct option {
     const char *name;
     enum kind kind;
@@ -69,10 +76,14 @@ static const struct option {
     {"--submit-delay", T_MS, &modem_options.submit_delay_us, NULL, "MS: Ctrl-Z to +CMGS (300)"},
     {"--report-delay", T_MS, &net_options.report_delay_us, NULL, "MS: +CMGS to the report (500)"},
     {"--prompt-delay", T_MS, &modem_options.prompt_delay_us, NULL,
-     "MS: AT+CMGS= to the prompt (0)"},
+     "MS: AT+CMGS= to the prompt (the profile's)"},
     {"--register-delay", T_MS, &modem_options.register_delay_us, NULL,
      "MS: searching for so long (0)"},
-    {"--boot-delay", T_MS, &modem_options.boot_delay_us, NULL, "MS: deaf after a restart (500)"},
+    {"--boot-delay", T_MS, &modem_options.boot_delay_us, NULL,
+     "MS: deaf after a restart (the profile's, or 500)"},
+    {"--hurry", T_INT, &modem_options.hurry, NULL, "N: divides all times of the profiles (1)"},
+    {"--cold", T_ON, &modem_options.cold, NULL,
+     "they were just switched on: deaf as after a restart"},
     {"--ussd-delay", T_MS, &modem_options.ussd_delay_us, NULL, "MS: until +CUSD: (200)"},
     {"--ack-timeout", T_MS, &modem_options.ack_timeout_us, NULL, "MS: for +CNMA (12000)"},
     {"--retry", T_MS, &net_options.retry_us, NULL,
@@ -95,6 +106,8 @@ static const struct option {
     {"--keep", T_LONG, &arg.keep, NULL, "N: messages kept (200000), and 5 N events"},
     {"--seed", T_LONG, &arg.seed, NULL, "N: for the first TP-MR (1)"},
     {"--trace", T_ON, &modem_options.trace, NULL, "every octet to standard error"},
+    {"--list-profiles", T_CALL, NULL, list_profiles,
+     "what --profile takes, and where it was learned"},
     {"--help", T_CALL, NULL, help, "this"},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
@@ -153,14 +166,16 @@ static void parse(int argc, char **argv)
         const struct option *o = options;
         while (o < options + OPTIONS && strcmp(o->name, argv[i]) != 0)
             o++;
-        bool bare =
-            o < options + OPTIONS && (o->kind == T_ON || o->call == instant || o->call == help);
+        bool bare = o < options + OPTIONS && (o->kind == T_ON || o->call == instant ||
+                                              o->call == help || o->call == list_profiles);
         if (o == options + OPTIONS || (!bare && i + 1 == argc)) {
             fprintf(stderr, "modemsim: %s? (--help lists the options)\n", argv[i]);
             exit(2);
         }
         set_option(o, bare ? "" : argv[++i]);
     }
+    if (modem_options.hurry < 1)
+        modem_options.hurry = 1;
     if (arg.modems < 1 || arg.modems > MODEMS_MAX) {
         fprintf(stderr, "modemsim: 1 to %d modems\n", MODEMS_MAX);
         exit(2);
@@ -210,7 +225,8 @@ static bool start_modem(int i)
         str_copy(m->card->pin, sizeof m->card->pin, arg.pin);
         m->card->pin_wanted = true;
     }
-    modem_radio(m, true);
+    if (!modem_options.cold)
+        modem_radio(m, true);
     const struct port *first = &m->lines[0].port;
     printf("%s %s %s %s %s %s\n", m->name, first->alias[0] ? first->alias : first->link,
            first->path, m->imei, m->card->number, p->name);

@@ -11,10 +11,11 @@
 
 struct modem_options modem_options = {
     .submit_delay_us = 300000,
-    .prompt_delay_us = 0,
+    .prompt_delay_us = -1, /* the profile's */
     .register_delay_us = 0,
     .ack_timeout_us = 12000000, /* 27.005 3.4.4 leaves it open; TR2M is 12 to 20 s */
-    .boot_delay_us = 500000,
+    .boot_delay_us = -1,
+    .hurry = 1,
     .ussd_delay_us = 200000,
     .sm_size = 30,
     .me_size = 50,
@@ -59,6 +60,7 @@ static struct simcard *card_make(int index, unsigned seed)
 static void at_forget(struct modem *m)
 {
     m->at = (struct at_state){.cfun = 1, .mem = {'S', 'S', 'S'}};
+    m->at.synced = !m->profile->autobaud || m->rate_fixed;
     snprintf(m->at.cscs, sizeof m->at.cscs, "GSM");
     snprintf(m->at.csmp, sizeof m->at.csmp, "17,167,0,0");
 }
@@ -176,6 +178,8 @@ static void forget_dialogue(struct modem *m, enum cure by)
     line_reset_all(m, LINE_COMMAND);
     timer_stop(&m->boot);
     timer_stop(&m->ussd);
+    timer_stop(&m->murmur);
+    timer_stop(&m->ring);
     mt_reset(m);
     at_forget(m);
     timer_stop(&m->reg_timer);
@@ -192,6 +196,7 @@ static void booted(void *arg)
     for (const char *const *text = m->profile->boot; *text; text++)
         if (!modem_locked(m) || !strstr(*text, "READY"))
             line_urc(m, "%s", *text);
+    manner_started(m);
     modem_radio(m, true);
 }
 
@@ -214,7 +219,7 @@ void modem_unplug(struct modem *m)
 static void boot(struct modem *m)
 {
     line_reset_all(m, LINE_PROMPT); /* deaf until it is up */
-    timer_set(&m->boot, modem_options.boot_delay_us, booted, m);
+    timer_set(&m->boot, manner_boot_us(m), booted, m);
 }
 
 static void back_again(void *arg)
@@ -295,14 +300,51 @@ bool modem_create(struct modem *m, int index, const struct profile *profile, uns
     name_links(m, m->name);
     store_make(&m->me, "ME", modem_options.me_size);
     store_make(&m->sr, "SR", modem_options.sr_size);
+    store_make(&m->bm, "BM", 0);
     card_insert(m, card_make(index, seed));
     at_forget(m);
+    m->off_bus = profile->off_bus;
+    m->gone_us = manner_us(profile->gone_ms);
     if (modem_options.tcp_port && !port_listen(&m->lines[0]))
         return false;
     if (!open_ports(m))
         return false;
     m->plugged = true;
+    if (modem_options.cold)
+        boot(m);
+    else
+        manner_started(m);
     return true;
+}
+
+static void ring(void *arg)
+{
+    struct modem *m = arg;
+    if (m->rings-- <= 0) {
+        modem_hang_up(m);
+        return;
+    }
+    line_urc(m, "RING");
+    if (m->at.clip)
+        line_urc(m, "+CLIP: \"%s\",%d,\"\",,\"\",0", m->caller, m->caller[0] == '+' ? 145 : 129);
+    timer_set(&m->ring, m->ring_us, ring, m);
+}
+
+void modem_call(struct modem *m, const char *from, int rings, int64_t every_us)
+{
+    str_copy(m->caller, sizeof m->caller, from);
+    m->rings = rings;
+    m->ring_us = every_us;
+    ring(m);
+}
+
+void modem_hang_up(struct modem *m)
+{
+    if (!m->caller[0])
+        return;
+    timer_stop(&m->ring);
+    m->caller[0] = '\0';
+    line_urc(m, "NO CARRIER");
 }
 
 void modem_free(struct modem *m)
@@ -313,10 +355,13 @@ void modem_free(struct modem *m)
     timer_stop(&m->back);
     timer_stop(&m->boot);
     timer_stop(&m->ussd);
+    timer_stop(&m->murmur);
+    timer_stop(&m->ring);
     for (int i = 0; i < m->line_n; i++)
         line_free(&m->lines[i]);
     store_free(&m->me);
     store_free(&m->sr);
+    store_free(&m->bm);
     net_free(m->card);
     free(m->card);
 }

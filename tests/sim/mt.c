@@ -5,6 +5,8 @@
 #include "event.h"
 #include "simmodem.h"
 
+#include <string.h>
+
 enum { MODE, MT, BM, DS, BFR }; /* of +CNMI */
 
 static void note(struct modem *m, enum ev kind, const struct mt *mt, const char *text)
@@ -28,7 +30,10 @@ static void ack_late(void *arg)
     struct modem *m = arg;
     struct mt *mt = m->inflight;
     m->inflight = NULL;
-    m->at.cnmi[MT] = m->at.cnmi[DS] = 0;
+    if (m->profile->unacked_stops)
+        m->at.stalled = true;
+    else
+        m->at.cnmi[MT] = m->at.cnmi[DS] = 0;
     note(m, EV_ACK_LATE, mt, NULL);
     net_block(m->card, (enum mt_kind)mt->kind);
     mt_pump(m);
@@ -53,16 +58,34 @@ static void show(struct modem *m, struct mt *mt)
     timer_set(&m->ack, modem_options.ack_timeout_us, ack_late, m);
 }
 
+static void tell_full(struct modem *m, const struct store *s)
+{
+    if (m->profile->memfull && !m->at.full_told)
+        line_urc(m, "^SMMEMFULL: \"%s\"", s->name);
+    m->at.full_told = true;
+}
+
+static void announce(struct modem *m, const char *urc, const char *storage, int index)
+{
+    if (m->profile->cdsi_wrong && !strcmp(urc, "+CDSI"))
+        line_urc(m, "+CDSI: \"SM\",0");
+    else if (m->profile->cmti_without_index && !strcmp(urc, "+CMTI"))
+        line_urc(m, "+CMTI: ,-1");
+    else
+        line_urc(m, "%s: \"%s\",%d", urc, storage, index);
+}
+
 static void keep(struct modem *m, struct mt *mt, char letter, const char *urc)
 {
     struct store *s = modem_store(m, letter);
     int at = store_put(s, 0, mt->pdu, mt->n, mt->smsc_n);
     if (at < 0) {
+        tell_full(m, s);
         hold(m, mt, "storage full");
         return;
     }
     if (urc && m->at.cnmi[MODE])
-        line_urc(m, "%s: \"%s\",%d", urc, s->name, at + m->profile->first_index);
+        announce(m, urc, s->name, at + m->profile->first_index);
     note(m, mt->kind == MT_REPORT ? EV_REPORT : EV_DELIVER, mt, "stored");
     net_done(m->card, mt);
 }
@@ -103,11 +126,11 @@ static void route_message(struct modem *m, struct mt *mt)
 
 static bool open_for_mt(const struct modem *m)
 {
-    for (int i = 0; i < m->line_n; i++)
+    for (int i = 0; i < m->line_n && !m->profile->urc_in_cmgs; i++)
         if (m->lines[i].hold || m->lines[i].mode == LINE_PROMPT || m->lines[i].mode == LINE_PDU)
             return false;
-    return m->plugged && !m->cure && !m->inflight && modem_sms_service(m) &&
-           !fault_is_set(m->faults, FAULT_SILENCE);
+    return m->plugged && !m->boot.place && !m->cure && !m->at.stalled && !m->inflight &&
+           modem_sms_service(m) && !fault_is_set(m->faults, FAULT_SILENCE);
 }
 
 void mt_pump(struct modem *m)

@@ -1,88 +1,12 @@
-/* The table of dialects, see profile.h.
+/* Finding in the table of dialects, see profile.h.
    Refuses to know how they are spoken.
-   Promises nothing about hardware: each row is drawn from manuals and reports, not from a recording. */
+   Promises to read a range as 27.007 writes one. */
 #include "profile.h"
 
-#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-static const char *const generic_boot[] = {"+CPIN: READY", "SMS Ready", NULL};
-static const char *const generic_chatter[] = {"RING",
-                                              "+CREG: 1",
-                                              "^RSSI:17",
-                                              "+ZUSIMR:2",
-                                              "#QSS: 1",
-                                              "+QIND: \"csq\",20,99",
-                                              "Call Ready",
-                                              "*PSUTTZ: 2026,1,2,3,4,5,\"+36\",0",
-                                              "+CIEV: \"MESSAGE\",1",
-                                              "_OSIGQ: 3,0",
-                                              NULL};
-static const char *const huawei_boot[] = {"^SYSSTART", "^SIMST:1", "^SRVST:2", NULL};
-static const char *const huawei_chatter[] = {"^RSSI:18",
-                                             "^MODE:5,4",
-                                             "^HCSQ:\"WCDMA\",30,30,58",
-                                             "^DSFLOWRPT:0000000A,00000000,00000000",
-                                             "^BOOT:20433017,0,0,0,75",
-                                             NULL};
-static const char *const sim800_boot[] = {"RDY",        "+CFUN: 1",  "+CPIN: READY",
-                                          "Call Ready", "SMS Ready", NULL};
-static const char *const sim800_chatter[] = {"OVER-VOLTAGE WARNNING", "+CIEV: 10,\"00101\"",
-                                             "*PSUTTZ: 2026,1,2,3,4,5,\"+36\",0", "DST: 0", NULL};
-
-const struct profile profiles[] = {
-    {
-        .name = "generic",
-        .maker = "Simulated",
-        .model = "SIM-1",
-        .revision = "1.0",
-        .boot = generic_boot,
-        .chatter = generic_chatter,
-        .ports = {{0, ROLE_AT}},
-        .port_n = 1,
-        .prompt = "\r\n> ",
-        .cnmi_range = "(0-2),(0-3),(0,2),(0-2),(0,1)",
-        .memories = {"SM,ME,SR", "SM,ME", "SM,ME"},
-        .first_index = 1,
-        .csms1 = true,
-        .ds1 = true,
-        .ds2 = true,
-    },
-    {
-        .name = "huawei", /* counts from 0, chatters on */
-        .maker = "huawei",
-        .model = "E173",
-        .revision = "11.126.16.04.284",
-        .boot = huawei_boot,
-        .chatter = huawei_chatter,
-        .ports = {{2, ROLE_AT}, {0, ROLE_AT_PPP}, {1, ROLE_SILENT}},
-        .port_n = 3,
-        .prompt = "\r\n> ",
-        .cnmi_range = "(0,1,2),(0,1,2,3),(0,2),(0,1,2),(0,1)",
-        .memories = {"SM,ME,SR", "SM,ME", "SM,ME"},
-        .first_index = 0,
-        .csms1 = true,
-        .ds1 = true,
-        .ds2 = true,
-    },
-    {
-        .name = "sim800", /* no storage for reports */
-        .maker = "SIMCOM_Ltd",
-        .model = "SIMCOM_SIM800L",
-        .revision = "Revision:1418B05SIM800L24",
-        .boot = sim800_boot,
-        .chatter = sim800_chatter,
-        .ports = {{0, ROLE_AT}},
-        .port_n = 1,
-        .prompt = "\r\n> ",
-        .cnmi_range = "(0-2),(0-3),(0,2),(0-1),(0-1)",
-        .memories = {"SM,ME", "SM,ME", "SM,ME"},
-        .first_index = 1,
-        .csms1 = true,
-        .ds1 = true,
-    },
-    {.name = NULL},
-};
+#include <strings.h>
 
 const char *role_name(enum role r)
 {
@@ -96,4 +20,60 @@ const struct profile *profile_named(const char *name)
         if (!strcmp(p->name, name))
             return p;
     return NULL;
+}
+
+const struct extra *profile_extra(const struct profile *p, const char *command)
+{
+    for (const struct extra *e = p->extra; e && e->name; e++)
+        if (!strcasecmp(e->name, command))
+            return e;
+    return NULL;
+}
+
+bool profile_lacks(const struct profile *p, const char *command)
+{
+    char word[40];
+    snprintf(word, sizeof word, " %s ", command);
+    return p->missing && strcasestr(p->missing, word);
+}
+
+/* One list, from behind its "(" to its ")": values and ranges of them. */
+static bool list_has(const char *p, int value)
+{
+    while (*p && *p != ')') {
+        char *end;
+        long from = strtol(p, &end, 10), to = from;
+        if (end == p)
+            return false;
+        if (*end == '-')
+            to = strtol(end + 1, &end, 10);
+        if (value >= from && value <= to)
+            return true;
+        p = end + (*end == ',');
+    }
+    return false;
+}
+
+bool profile_range_has(const char *range, int place, int value)
+{
+    const char *p = strchr(range, '(');
+    for (; p && place; place--)
+        p = strchr(p + 1, '(');
+    return !p || list_has(p + 1, value);
+}
+
+static void port_list(const struct profile *p)
+{
+    for (int i = 0; i < p->port_n; i++)
+        printf("%s%d %s", i ? ", " : "", p->ports[i].number,
+               role_name((enum role)p->ports[i].role));
+}
+
+void profile_list(void)
+{
+    for (const struct profile *p = profiles; p->name; p++) {
+        printf("%-10s %s %s; ports ", p->name, p->maker, p->model);
+        port_list(p);
+        printf("\n           %s\n", p->source);
+    }
 }

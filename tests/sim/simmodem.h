@@ -24,7 +24,8 @@ enum hang {
 };
 
 struct at_state { /* what a restart forgets */
-    bool unlocked;
+    bool unlocked, text, clip;
+    bool calm, ussd_on, synced, stalled, full_told; /* manners, see profile.h */
     int csms, cnmi[5], reg_urc[3], cusd, cfun;
     char mem[3]; /* 'S'M, 'M'E, s'R' */
     char cscs[8];
@@ -70,13 +71,20 @@ struct modem {
     char name[16], imei[16];
     const struct profile *profile;
     struct simcard *card;
-    struct store me, sr;
+    struct store me, sr, bm;
     struct line lines[PROFILE_PORTS_MAX]; /* the first is the one for SMS */
     int line_n;
     struct line *now;    /* whose command is carried out */
     struct line *asking; /* who was given the last prompt */
     bool plugged;
-    struct timer boot;
+    struct timer boot, murmur;
+    unsigned murmur_at;
+    int64_t busy_until_us;
+    bool urcs_here, rate_fixed; /* kept by the modem itself */
+    struct timer ring;
+    int rings;
+    int64_t ring_us;
+    char caller[GSM_NUMBER_MAX];
     enum cure cure; /* it hangs until then */
     enum hang hang;
     bool off_bus;         /* a restart takes it from the bus */
@@ -106,9 +114,11 @@ struct modem {
 struct modem_options {
     int64_t submit_delay_us, prompt_delay_us, register_delay_us, ack_timeout_us, boot_delay_us,
         ussd_delay_us;
+    int hurry; /* divides the profiles' own times */
     unsigned sm_size, me_size, sr_size;
     const char *link_dir;
     int tcp_port;   /* of modem 0; 0: none */
+    bool cold;      /* just switched on, all of them */
     bool all_ports; /* every interface that the profile has */
     bool drop_unrouted_reports, trace;
 };
@@ -130,6 +140,20 @@ bool modem_locked(const struct modem *m); /* the PIN is wanted */
 void modem_power_cycle(struct modem *m, int64_t gone_us);
 bool modem_rename(struct modem *m, const char *name); /* of its link, from the next plug on */
 void modem_swap(struct modem *a, struct modem *b);
+
+void modem_call(struct modem *m, const char *from, int rings, int64_t every_us);
+void modem_hang_up(struct modem *m);
+
+/* at_ussd.c: the network speaks first; `asks`: it wants an answer */
+void ussd_push(struct modem *m, const char *utf8, bool asks);
+
+/* manner.c */
+int64_t manner_us(int ms);
+int64_t manner_boot_us(const struct modem *m);
+int64_t manner_prompt_us(const struct modem *m);
+void manner_busy_from_now(struct modem *m);
+bool manner_is_busy(const struct modem *m, const char *command);
+void manner_started(struct modem *m);
 
 /* hang.c */
 enum hang_verdict { HANG_LETS_PASS, HANG_SWALLOWS, HANG_REFUSES };
@@ -153,6 +177,7 @@ void line_info(struct modem *m, const char *fmt, ...) __attribute__((format(prin
 void line_info_pdu(struct modem *m, const char *header, const uint8_t *pdu, size_t n);
 void line_final(struct modem *m, int result); /* AT_* of at.h */
 void line_faults(struct modem *m, const char *command);
+void line_chatter(struct modem *m); /* lines of others around and inside the answer to come */
 /* To every line that hears unsolicited ones. */
 void line_urc(struct modem *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void line_urc_pdu(struct modem *m, const char *header, const uint8_t *pdu, size_t n);

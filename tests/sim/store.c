@@ -46,5 +46,5 @@ void store_drop(struct store *s, unsigned at)
 
 struct store *modem_store(struct modem *m, char letter)
 {
-    return letter == 'S' ? &m->card->sm : letter == 'M' ? &m->me : &m->sr;
+    return letter == 'S' ? &m->card->sm : letter == 'M' ? &m->me : letter == 'R' ? &m->sr : &m->bm;
 }
