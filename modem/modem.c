@@ -39,6 +39,13 @@ struct modem_timing modem_timing = {
     .suspend_max_ms = 3600000,
     .backoff_ms = 1000,
     .backoff_max_ms = 60000,
+    .answer_again_ms = 15000,
+    .radio_ms = 3000,
+    .settle_ms = 3000,
+    .return_ms = 60000,
+    .power_ms = 30000,
+    .off_net_ms = 300000,
+    .well_ms = 600000,
 };
 
 #define PATH_LOOK_MS 250
@@ -117,10 +124,7 @@ enum err modem_rest(struct modem *m, int ms)
 
 enum err modem_resync(struct modem *m)
 {
-    enum err e = at_resync(m->at, within_grace(m, modem_timing.resync_ms));
-    if (e == ERR_TIMEOUT)
-        return modem_end(m, MODEM_STARTING, "the modem does not answer any more");
-    return e;
+    return modem_ladder_resynced(m, at_resync(m->at, within_grace(m, modem_timing.resync_ms)));
 }
 
 static enum err recovered(struct modem *m, enum err e, const char *command)
@@ -179,6 +183,7 @@ static enum err send_or_stay_closed(struct modem *m)
 {
     if (modem_open_for_sending(m)) {
         m->served = true;
+        modem_ladder_well(m);
         return modem_send_due(m);
     }
     int64_t now = clk_mono_ms();
@@ -270,6 +275,7 @@ static enum err session(struct modem *m)
     enum err e = open_port(m);
     if (e)
         return e;
+    modem_ladder_opened(m);
     e = at_new(port_fd(m->port), m->wake_fd, &handler, &m->at);
     if (e == OK)
         e = modem_start_up(m);
@@ -388,11 +394,15 @@ static void *run(void *arg)
         forget_session(m);
         enum err e = session(m);
         bool opened = m->port != NULL;
-        close_session(m);
-        if (modem_stopping(m))
-            break;
         if (m->served)
             m->backoff_ms = modem_timing.backoff_ms;
+        if (!modem_stopping(m))
+            modem_ladder_ended(m, e);
+        close_session(m);
+        if (!modem_stopping(m))
+            modem_ladder_closed(m);
+        if (modem_stopping(m))
+            break;
         describe_end(m, e);
         if (opened)
             count_reset(m);
@@ -417,6 +427,7 @@ static struct modem *create(const struct modem_config *config, const struct mode
     m->ctx = ctx;
     m->backoff_ms = modem_timing.backoff_ms;
     m->suspend_ms = modem_timing.suspend_ms;
+    modem_ladder_init(m);
     snprintf(m->status.port, sizeof m->status.port, "%s", config->port);
     m->roams = config->port[0] == '\0';
     m->ports = (struct modem_ports){.why = "not plugged in", .late_mr = -1};

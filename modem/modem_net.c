@@ -67,6 +67,7 @@ static void judge(struct modem *m)
     log_info("modem", "name=%s registration=%s", m->config.name, modem_registration_str(r));
     m->status.registration = r;
     m->seen.look = true;
+    modem_ladder_registered(m, r);
 }
 
 void modem_note_registration(struct modem *m, const char *line, const char *prefix)
@@ -130,8 +131,12 @@ bool modem_open_for_sending(struct modem *m)
 {
     enum modem_registration r = m->status.registration;
     bool roaming = r == REG_ROAMING || r == REG_SMS_ROAMING;
-    if (clk_mono_ms() < m->hold_until_ms)
+    if (clk_mono_ms() < m->hold_until_ms) {
+        if (m->hold_reason[0])
+            modem_state(m, MODEM_SUSPENDED, "%s", m->hold_reason);
         return false;
+    }
+    m->hold_reason[0] = '\0';
     if (!is_registered(r) && !is_silent(m))
         modem_state(m, MODEM_REGISTERING, "%s", why_not(r));
     else if (roaming && !m->config.roaming)
@@ -279,6 +284,7 @@ enum err modem_housekeeping(struct modem *m)
         {check_is_due, modem_check_route},
         {looking_around_is_due, look_around},
         {look_is_due, modem_look},
+        {modem_ladder_is_due, modem_ladder_off_net},
         {sweep_is_due, sweep},
         {keep_alive_is_due, keep_alive},
     };

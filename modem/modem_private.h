@@ -17,6 +17,7 @@
 #include "modem.h"
 #include "port.h"
 #include "quirks.h"
+#include "usb.h"
 
 #define MODEM_ARRIVED_MAX 32
 #define MODEM_STORAGES_MAX 6
@@ -42,8 +43,51 @@ struct modem_timing {
     int search_ms;          /* registration, while there is none */
     int suspend_ms, suspend_max_ms;
     int backoff_ms, backoff_max_ms;
+    int answer_again_ms;    /* it answered a moment ago, on the same plug */
+    int radio_ms;           /* between +CFUN=0 and 1 */
+    int settle_ms;          /* after a restart, before it is asked anything */
+    int return_ms;          /* after a restart its port may be away for so long */
+    int power_ms;           /* power_command */
+    int off_net_ms;         /* not registered, though it was: trouble */
+    int well_ms;            /* a rung down */
 };
 extern struct modem_timing modem_timing;
+
+/* What is wrong with a modem, as far as recovery goes.  No SIM, PIN, "denied" and "no credit" are none of these. */
+enum modem_trouble {
+    MODEM_NO_TROUBLE,
+    MODEM_SILENT,           /* nothing is answered any more */
+    MODEM_STARTUP,          /* it answers, and start-up fails */
+    MODEM_STUCK,            /* it answers, and the same step fails again and again */
+    MODEM_OFF_NET,          /* not registered for long, though it was */
+    MODEM_VANISHED,         /* restarted by us, and its port did not come back */
+    MODEM_TROUBLES
+};
+
+/* How often a rung may be climbed: `budget` times in a window, with a pause that doubles. A test shrinks them. */
+struct modem_rung_rule {
+    unsigned budget;
+    int window_ms, cool_ms, cool_max_ms;
+};
+extern struct modem_rung_rule modem_rung_rules[MODEM_RUNGS];
+
+struct modem_ladder {       /* outlives the session */
+    struct {
+        unsigned used;      /* in this window */
+        int64_t window_ms;  /* when it began; 0: none */
+        int64_t free_ms;    /* not before */
+        int cool_ms;
+    } rung[MODEM_RUNGS];
+    enum modem_rung level[MODEM_TROUBLES];      /* the lowest that is left to try */
+    unsigned reopened[MODEM_TROUBLES];
+    enum modem_trouble trouble;     /* noted in this session */
+    enum modem_rung after;          /* to climb when the port is closed; MODEM_RUNGS: none */
+    int64_t well_ms;                /* well since; 0: not */
+    int64_t off_net_ms;             /* not registered since; 0: it is, or never was, or is not allowed to */
+    int64_t returns_ms;             /* it restarts, and has time until then; 0: it does not */
+    bool was_registered, answered;
+    struct usb_port usb;            /* of the port that was open last; tty "": none */
+};
 
 /* How messages reach us: +CSMS and +CNMI (27.005 3.4.1). */
 struct modem_route {
@@ -99,6 +143,7 @@ struct modem {
     enum modem_state end_state;         /* why the session ended, in words */
     char end_reason[MODEM_TEXT_MAX];
     int64_t backoff_ms;
+    struct modem_ladder ladder;
     bool replugged;                     /* the port was not there, or another, since the last session */
     bool identified;                    /* the core knows whose messages these are */
     bool served;                        /* the queue was open since the port was */
@@ -145,8 +190,10 @@ struct modem {
     unsigned unreported;                /* told as sent in this session, and no report yet */
     struct sms_job lost;                /* told as uncertain: a late +CMGS is about it; part 0: none */
     unsigned suspect_strikes;           /* unknown faults in a row */
+    unsigned stuck_strikes;             /* no prompt, no answer: in a row */
     char barred_to[SMS_ADDR_MAX];       /* the recipient whose SMS this SIM could not send */
     int64_t hold_until_ms;              /* the queue is closed until then */
+    char hold_reason[MODEM_TEXT_MAX];   /* "": a moment only */
     int64_t suspend_ms;
     int64_t suspended_until_ms;         /* wall clock, while modem_suspend() tells it */
 
@@ -201,6 +248,26 @@ enum err modem_end(struct modem *m, enum modem_state state, const char *fmt, ...
 void modem_tell_event(struct modem *m, enum modem_event_kind kind, const char *text);
 /* Closes the queue for a while. */
 void modem_suspend(struct modem *m, int64_t ms, const char *reason);
+
+/* ---- modem_ladder.c ---- */
+void modem_ladder_init(struct modem *m);
+void modem_ladder_opened(struct modem *m);
+/* The line was brought back, or could not be.  ERR_TIMEOUT: too often, the session is to end. */
+enum err modem_ladder_resynced(struct modem *m, enum err e) MUST_CHECK;
+/* The session ends for this reason, which is trouble: like modem_end(). */
+enum err modem_end_in_trouble(struct modem *m, enum modem_trouble trouble, const char *reason) MUST_CHECK;
+/* A session ended with e: counts, decides, and climbs what needs the port, which is open still or never was. */
+void modem_ladder_ended(struct modem *m, enum err e);
+/* Climbs what needs it closed. */
+void modem_ladder_closed(struct modem *m);
+void modem_ladder_registered(struct modem *m, enum modem_registration r);
+/* Not registered for long: radio off and on, or a restart. */
+bool modem_ladder_is_due(const struct modem *m, int64_t now);
+enum err modem_ladder_off_net(struct modem *m) MUST_CHECK;
+/* The queue is open: called between two messages. */
+void modem_ladder_well(struct modem *m);
+/* For how long a modem that was just opened may stay silent. */
+int modem_patience_ms(const struct modem *m);
 
 /* ---- modem_start.c, modem_pin.c, modem_route.c ---- */
 enum err modem_start_up(struct modem *m) MUST_CHECK;

@@ -11,9 +11,11 @@
 #include "text.h"
 
 #define BUSY_WAIT_MS    1500
-#define STRIKES_CHECK   3 /* unknown faults in a row: look at the modem */
-#define STRIKES_RESTART 5 /* from open */
-#define STRIKES_SUSPEND 8
+#define STRIKES_CHECK   2 /* unknown faults in a row: look at the modem */
+#define STRIKES_RESTART 3 /* from open */
+#define STRIKES_SUSPEND 5
+#define STUCK_PROMPTS   3                    /* no prompt, in a row: trouble */
+#define STUCK_ANSWERS   2                    /* no answer */
 #define BUSY_OVERDUE_MS (40 * CLK_SECOND_MS) /* the keep-alive waits that long for a full queue */
 
 /* ---- telling, until it is on disk ---- */
@@ -59,7 +61,7 @@ static void sent(struct modem *m, uint8_t mr)
     bool want_next = !something_first(m);
     enum err e = tell_sent(m, &m->job, mr, want_next ? &next : NULL);
     m->unreported += m->job.submit.status_report && !m->settled;
-    m->suspect_strikes = 0;
+    m->suspect_strikes = m->stuck_strikes = 0;
     m->barred_to[0] = '\0';
     m->suspend_ms = modem_timing.suspend_ms;
     m->job = next;
@@ -113,6 +115,15 @@ static enum err strike(struct modem *m)
     if (m->suspend_ms > modem_timing.suspend_max_ms)
         m->suspend_ms = modem_timing.suspend_max_ms;
     return OK;
+}
+
+/* It answers, and does not do this one thing: that is the ladder's. */
+static enum err stuck(struct modem *m, unsigned limit, const char *reason)
+{
+    if (++m->stuck_strikes < limit)
+        return OK;
+    m->stuck_strikes = 0;
+    return modem_end_in_trouble(m, MODEM_STUCK, reason);
 }
 
 static void suspend_longer(struct modem *m, const struct modem_fault *why)
@@ -278,7 +289,7 @@ static enum err answer_lost(struct modem *m, const char *code, const char *text,
     }
     m->lost = m->job;
     failed_with(m, FAULT_UNCERTAIN, code, text);
-    return e ? e : strike(m);
+    return e ? e : stuck(m, STUCK_ANSWERS, "the modem takes SMS and does not answer");
 }
 
 static enum err unanswered(struct modem *m)
@@ -297,8 +308,7 @@ static enum err no_prompt(struct modem *m)
     enum err e = modem_stopping(m) ? ERR_CLOSED : modem_resync(m);
     modem_give_back(m, "no prompt");
     m->hold_until_ms = clk_mono_ms() + modem_timing.retry_ms;
-    enum err struck = strike(m);
-    return e ? e : struck;
+    return e ? e : stuck(m, STUCK_PROMPTS, "the modem takes no SMS: its prompt does not come");
 }
 
 static enum err broken(struct modem *m, const struct submit *s)

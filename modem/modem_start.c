@@ -166,7 +166,7 @@ static enum err listen(struct modem *m)
 
 static enum err answer(struct modem *m)
 {
-    int64_t end = clk_mono_ms() + modem_timing.answer_ms;
+    int64_t end = clk_mono_ms() + modem_patience_ms(m);
     enum err e;
     modem_state(m, MODEM_STARTING, "waiting for the modem to answer");
     do {
@@ -176,7 +176,7 @@ static enum err answer(struct modem *m)
     } while (e == ERR_TIMEOUT && clk_mono_ms() < end);
     memset(&m->status.who, 0, sizeof m->status.who);
     if (e == ERR_TIMEOUT)
-        return modem_end(m, MODEM_STARTING, "the modem does not answer");
+        return modem_end_in_trouble(m, MODEM_SILENT, "the modem does not answer");
     return e;
 }
 

@@ -90,6 +90,7 @@ void modem_suspend(struct modem *m, int64_t ms, const char *reason)
 {
     m->hold_until_ms = clk_mono_ms() + ms;
     m->suspended_until_ms = clk_wall_ms() + ms;
+    snprintf(m->hold_reason, sizeof m->hold_reason, "%s", reason);
     log_warn("modem", "name=%s suspended_s=%lld reason=\"%s\"", m->config.name,
              (long long)(ms / 1000), reason);
     modem_state(m, MODEM_SUSPENDED, "%s", reason);

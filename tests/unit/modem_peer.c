@@ -218,6 +218,15 @@ void peer_answer_once(struct peer *p, const char *command, const char *answer)
     pthread_mutex_unlock(&p->lock);
 }
 
+void peer_forget(struct peer *p)
+{
+    pthread_mutex_lock(&p->lock);
+    for (unsigned i = 0; i < p->row_count; i++)
+        if (!p->rows[i].recorded)
+            p->rows[i].once = p->rows[i].used = true;
+    pthread_mutex_unlock(&p->lock);
+}
+
 void peer_say_rest(struct peer *p)
 {
     pthread_mutex_lock(&p->lock);

@@ -28,6 +28,8 @@ void peer_unplug(struct peer *p);
 void peer_answer(struct peer *p, const char *command, const char *answer);
 /* The next time only; later ones queue up behind it. */
 void peer_answer_once(struct peer *p, const char *command, const char *answer);
+/* All that was set by these two is forgotten: the transcript's answers again. */
+void peer_forget(struct peer *p);
 /* Unasked. */
 void peer_say(struct peer *p, const char *bytes);
 /* Lines of the transcript that followed an answer which was never asked for. */

@@ -112,6 +112,13 @@ static void be_quick(void)
     modem_timing.suspend_ms = 150;
     modem_timing.backoff_ms = 30;
     modem_timing.backoff_max_ms = 100;
+    modem_timing.answer_again_ms = 1000;
+    modem_timing.radio_ms = 30;
+    modem_timing.settle_ms = 50;
+    modem_timing.return_ms = 600;
+    modem_timing.power_ms = 3000;
+    for (int r = MODEM_RUNG_RADIO; r < MODEM_RUNGS; r++)
+        modem_rung_rules[r] = (struct modem_rung_rule){2, 600000, 50, 100};
 }
 
 void rig_main(int argc, char **argv)

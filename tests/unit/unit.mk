@@ -13,13 +13,15 @@ sms_text_test_OBJ := $(SMS_OBJ)
 STORE_OBJ := $(patsubst %.c,%.o,$(wildcard src/store*.c)) modem/gsm7.o modem/gsm7_tables.o modem/sms_st.o modem/sms_text.o modem/sms_udh.o modem/sms_field.o
 store_message_test_OBJ := $(STORE_OBJ)
 at_pdu_test_OBJ := $(at_test_OBJ)
-MODEM_OBJ_ALL := modem/modem.o modem/modem_in.o modem/modem_net.o modem/modem_pin.o modem/modem_ports.o modem/modem_route.o modem/modem_sms.o modem/modem_start.o modem/modem_state.o modem/modem_text.o modem/modem_urc.o modem/modem_ussd.o modem/fault.o modem/quirks.o modem/port.o modem/usb.o modem/at.o modem/at_lex.o modem/at_args.o modem/at_trace.o $(SMS_OBJ)
+MODEM_OBJ_ALL := modem/modem.o modem/modem_in.o modem/modem_ladder.o modem/modem_power.o modem/modem_net.o modem/modem_pin.o modem/modem_ports.o modem/modem_route.o modem/modem_sms.o modem/modem_start.o modem/modem_state.o modem/modem_text.o modem/modem_urc.o modem/modem_ussd.o modem/fault.o modem/quirks.o modem/port.o modem/usb.o modem/at.o modem/at_lex.o modem/at_args.o modem/at_trace.o $(SMS_OBJ)
 modem_replay_test_OBJ := $(MODEM_OBJ_ALL) tests/unit/modem_peer.o tests/unit/modem_told.o
 MODEM_RIG_OBJ := $(MODEM_OBJ_ALL) tests/unit/modem_peer.o tests/unit/modem_told.o tests/unit/modem_rig.o
 modem_send_test_OBJ := $(MODEM_RIG_OBJ)
 modem_in_test_OBJ := $(MODEM_RIG_OBJ)
 modem_life_test_OBJ := $(MODEM_RIG_OBJ)
 modem_ports_test_OBJ := $(MODEM_RIG_OBJ)
+modem_ladder_test_OBJ := $(MODEM_RIG_OBJ)
+modem_power_test_OBJ := modem/modem_power.o
 modem_pin_test_OBJ := $(MODEM_RIG_OBJ)
 callback_test_OBJ := $(patsubst %.c,%.o,$(wildcard src/callback*.c src/store*.c src/config*.c src/url*.c)) \
 	src/accounts.o src/status.o src/hash.o src/secret.o tests/unit/receiver.o $(SMS_OBJ)
