@@ -374,6 +374,7 @@ static void wait_for_port(struct modem *m)
 {
     m->replugged = true;
     modem_state(m, MODEM_GONE, "%s", m->ports.why);
+    modem_ladder_vanished(m);
     modem_refuse_request(m, ERR_CLOSED, m->status.reason);
     if (!atomic_load(&m->moved))
         wait_for_wake(m, modem_timing.poll_ms);

@@ -11,8 +11,10 @@
 #include "clock.h"
 #include "log.h"
 #include "modem_power.h"
+#include "pulse.h"
 
-#define REOPENS 2 /* before anything harder */
+#define REOPENS      2     /* before anything harder */
+#define USB_RESET_MS 20000 /* the kernel asks it again and again, 5 s each */
 
 struct modem_rung_rule modem_rung_rules[MODEM_RUNGS] = {
     [MODEM_RUNG_RESYNC] = {5, 5 * 60000, 0, 0},
@@ -71,6 +73,7 @@ static enum err restart(struct modem *m)
 static enum err reset_usb(struct modem *m)
 {
     char why[MODEM_TEXT_MAX] = "";
+    pulse_allow(USB_RESET_MS);
     enum err e = usb_reset(&m->ladder.usb, why);
     if (e == OK)
         restarts(m);
@@ -295,6 +298,15 @@ void modem_ladder_closed(struct modem *m)
             recover(m, m->ladder.trouble);
     }
     m->ladder.trouble = MODEM_NO_TROUBLE;
+}
+
+void modem_ladder_vanished(struct modem *m)
+{
+    if (!m->ladder.returns_ms || clk_mono_ms() < m->ladder.returns_ms)
+        return;
+    (void)modem_end(m, MODEM_GONE, "restarted, and its port did not come back");
+    modem_ladder_ended(m, ERR_CLOSED);
+    modem_ladder_closed(m);
 }
 
 enum err modem_end_in_trouble(struct modem *m, enum modem_trouble trouble, const char *reason)

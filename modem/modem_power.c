@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "pulse.h"
 
 #define POWER_PATH  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define SLICE_MS    100
@@ -157,8 +158,8 @@ static void drain(struct process *p)
 static void rest(const struct process *p, int64_t ms)
 {
     struct pollfd fd = {p->output, POLLIN, 0};
-    if (poll(&fd, 1, (int)ms) > 0 && (fd.revents & (POLLIN | POLLHUP)) != POLLIN)
-        (void)poll(NULL, 0, 10); /* closed, and not ended yet */
+    if (pulse_poll(&fd, 1, (int)ms) > 0 && (fd.revents & (POLLIN | POLLHUP)) != POLLIN)
+        (void)pulse_poll(NULL, 0, 10); /* closed, and not ended yet */
 }
 
 static enum err outcome_of(int raw, int *status)

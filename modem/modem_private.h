@@ -260,6 +260,8 @@ enum err modem_end_in_trouble(struct modem *m, enum modem_trouble trouble, const
 void modem_ladder_ended(struct modem *m, enum err e);
 /* Climbs what needs it closed. */
 void modem_ladder_closed(struct modem *m);
+/* Nobody knows where it is: was it us who restarted it? */
+void modem_ladder_vanished(struct modem *m);
 void modem_ladder_registered(struct modem *m, enum modem_registration r);
 /* Not registered for long: radio off and on, or a restart. */
 bool modem_ladder_is_due(const struct modem *m, int64_t now);
