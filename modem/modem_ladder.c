@@ -304,8 +304,8 @@ void modem_ladder_vanished(struct modem *m)
 {
     if (!m->ladder.returns_ms || clk_mono_ms() < m->ladder.returns_ms)
         return;
-    (void)modem_end(m, MODEM_GONE, "restarted, and its port did not come back");
-    modem_ladder_ended(m, ERR_CLOSED);
+    modem_ladder_ended(m,
+                       modem_end(m, MODEM_GONE, "%s", "restarted, and its port did not come back"));
     modem_ladder_closed(m);
 }
 
