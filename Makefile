@@ -3,6 +3,7 @@
 #   make check       every test, in under 20 minutes         make check-all   and again under the sanitizers
 #   make fuzz        every fuzz target, FUZZ_SECONDS each    make bench       figures, never a judgement
 #   make lint        what the style can check by itself      make install     PREFIX, DESTDIR
+#   make check-vm    modems plugged into a virtual machine with a kernel and udev of its own
 # check*, fuzz, bench and demo first install the Debian packages that are missing (packaging/deps.sh).
 B            ?= build
 ifeq ($(origin CC),default)
@@ -60,6 +61,7 @@ REPLAY := $(TARGET:%=$(B)/replay/%)
 # `make check` shares two cores with nobody; the slow hosts of CI get the time they need.
 E2E_JOBS ?= 2
 E2E_ARGS ?=
+VM_ARGS  ?=
 
 .SECONDEXPANSION:
 $(B)/unit/%: $(B)/tests/unit/%.o $$(addprefix $(B)/,$$($$*_OBJ)) $(GROUND_OBJ)
@@ -81,7 +83,7 @@ check-docs: $(B)/smsbridged check-man
 	packaging/config-doc.sh $(B)/smsbridged | diff docs/configuration.md -
 	$(B)/smsbridged --help-config | diff packaging/smsbridged.conf -
 
-.PHONY: tests check check-all check-unit check-corpora check-e2e check-asan check-tsan lint deps fuzz bench demo
+.PHONY: tests check check-all check-unit check-corpora check-e2e check-asan check-tsan check-vm lint deps fuzz bench demo
 PRELOAD := $(patsubst tests/e2e/%.c,$(B)/%.so,$(wildcard tests/e2e/preload_*.c))
 tests: all $(UNIT) $(REPLAY) $(PRELOAD)
 $(B)/preload_%.so: tests/e2e/preload_%.c
@@ -113,7 +115,12 @@ check-asan: deps
 check-tsan: deps
 	$(MAKE) -j2 B=$(B)/tsan SAN="-fsanitize=thread" OPT=-O1 tests
 	$(SAN_ENV) $(MAKE) B=$(B)/tsan SAN="-fsanitize=thread" OPT=-O1 check-unit check-e2e
-check-all: check check-asan check-tsan
+check-all: check check-vm check-asan check-tsan
+# A kernel and udev of its own, in QEMU without KVM; what it needs is downloaded and unpacked, not installed (build/vm).
+check-vm: deps
+	@packaging/deps.sh vm
+	$(MAKE) -j2 all
+	SMSBRIDGE_BUILD=$(abspath $(B)) timeout 900 $(PYTHON) -m pytest -q -rP --durations=0 -p no:cacheprovider tests/vm $(VM_ARGS)
 
 lint:
 	$(PYTHON) tests/lint.py

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that are missing; says nothing when all are there.
 #   deps.sh          what building, testing, fuzzing and the benchmarks need
+#   deps.sh vm       what the virtual machine of tests/vm needs
 set -eu
 
 packages="git gcc make pkg-config libc6-dev
@@ -10,6 +11,9 @@ packages="git gcc make pkg-config libc6-dev
     udev umockdev python3-gi gir1.2-umockdev-1.0
     clang libclang-rt-14-dev clang-format universal-ctags nginx-light wrk
     systemd udev mandoc man-db"
+if [ "${1:-}" = vm ]; then
+    packages="qemu-system-x86 ipxe-qemu seabios busybox-static cpio kmod udev dpkg"
+fi
 
 missing=""
 for package in $packages; do
