@@ -93,8 +93,10 @@ enum err store_do(struct store *s, store_run *run, void *arg)
         op.result = ERR_CLOSED;
     } else {
         append(s, &op);
-        while (!op.finished)
+        while (!op.finished) {
+            pulse_beat(); /* whoever waits for the store does not hang: the store does */
             wait_a_second(&op.cond, &s->mutex);
+        }
     }
     pthread_mutex_unlock(&s->mutex);
     pthread_cond_destroy(&op.cond);
