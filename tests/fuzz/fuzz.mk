@@ -12,3 +12,4 @@ http_fuzz_OBJ := src/http.o src/http_answer.o src/http_form.o src/http_listen.o 
 header_fuzz_OBJ := $(sort $(patsubst %.c,%.o,$(filter-out src/api_auth.c src/redirect.c src/main.c src/daemon.c src/farm%.c src/ctl%.c,$(wildcard src/*.c))) \
 	$(MODEM_OBJ_ALL))
 ussd_fuzz_OBJ := modem/modem_text.o $(SMS_OBJ)
+at_mask_fuzz_OBJ := modem/at_mask.o modem/at_mask_pdu.o
