@@ -147,6 +147,10 @@ struct modem_hooks {
     void (*stranger)(void *ctx, const char *modem, const char *port, const char *imei);
     void (*state)(void *ctx, const char *modem, const struct modem_status *now);
     void (*event)(void *ctx, const char *modem, const struct modem_event *what);
+    /* Does somebody want to see the dialogue?  Then each piece of it, as a line of a transcript without its end: but
+     * for PINs as it was, and masked (modem/at_mask.h).  Never blocks.  NULL: nobody ever does. */
+    bool (*traced)(void *ctx);
+    void (*trace)(void *ctx, const char *plain, const char *masked);
 };
 
 /* ---- the other way ---- */

@@ -51,7 +51,7 @@ static bool begins_any(const char *s, size_t n, const char *const *names)
 static void blank_csim(char *s, size_t n)
 {
     const char *quote = memchr(s, '"', n);
-    size_t from = quote ? (size_t)(quote - s) + 1 : n;
+    size_t from = quote ? (size_t)(quote - s) + 1 : strlen("+CSIM=");
     for (size_t i = from; i < n && s[i] != '"' && !is_end(s[i]); i++)
         if (i - from >= CSIM_PLAIN && s[i] != 0x1A)
             s[i] = '*';

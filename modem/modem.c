@@ -221,14 +221,6 @@ static enum err serve(struct modem *m)
 
 /* ---- a session: open to close ---- */
 
-static void trace(void *ctx, char direction, const char *bytes, size_t n)
-{
-    const struct modem *m = ctx;
-    char line[1024];
-    at_trace_format(direction, bytes, n, line, sizeof line);
-    log_trace("trace", "%s %s", m->config.name, line);
-}
-
 static void forget_session(struct modem *m)
 {
     m->seen = (struct modem_seen){.late_mr = m->ports.late_mr, .late_cms = -1, .ussd_m = -1};
@@ -270,7 +262,7 @@ static enum err session(struct modem *m)
 {
     struct at_handler handler = {.unsolicited = modem_unsolicited,
                                  .woken = woken_in_command,
-                                 .trace = log_level() >= LOG_LVL_TRACE ? trace : NULL,
+                                 .trace = modem_trace,
                                  .ctx = m};
     enum err e = open_port(m);
     if (e)

@@ -13,6 +13,7 @@
 
 #include "at.h"
 #include "at_args.h"
+#include "at_mask.h"
 #include "fault.h"
 #include "modem.h"
 #include "port.h"
@@ -202,6 +203,9 @@ struct modem {
     int64_t next_keepalive_ms, next_housekeeping_ms, next_sweep_ms, next_search_ms, next_claim_ms;
     int64_t routing_check_ms;           /* read +CNMI? then; 0: not due */
     bool ussd_waiting;
+
+    bool tracing;                       /* somebody listens */
+    struct at_mask mask[2];             /* what the listeners get: secrets blanked, all masked */
 };
 
 /* ---- modem.c ---- */
@@ -310,6 +314,9 @@ void modem_take_ussd(struct modem *m, const char *line);
 
 /* ---- modem_urc.c ---- */
 void modem_unsolicited(void *ctx, const char *line, const char *pdu);
+
+/* ---- modem_trace.c ---- */
+void modem_trace(void *ctx, char direction, const char *bytes, size_t n);   /* at_handler.trace */
 
 /* ---- modem_text.c ---- */
 /* A string of the modem that may be UCS-2 in hexadecimal: in place, to ASCII where it is one. */

@@ -38,6 +38,7 @@ static const struct route routes[] = {
     {"/modems/*", ROUTE_ADMIN, {{"GET", api_modem_get}, {0}}},
     {"/modems/*/ussd", ROUTE_ADMIN, {{"POST", api_ussd_post}, {"DELETE", api_ussd_delete}, {0}}},
     {"/modems/*/reset", ROUTE_ADMIN, {{"POST", api_modem_reset}, {0}}},
+    {"/modems/*/trace", ROUTE_ADMIN, {{"GET", api_modem_trace}, {0}}},
     {"/callbacks", ROUTE_ADMIN, {{"GET", api_callbacks_list}, {0}}},
     {"/callbacks/*/retry", ROUTE_ADMIN, {{"POST", api_callback_retry}, {0}}},
     {"/you/credits", ROUTE_ACCOUNT, {{"GET", api_credits_get}, {0}}},

@@ -16,6 +16,8 @@
 #include "store.h"
 #include "url.h"
 
+struct trace; /* trace.h */
+
 struct api_modem {
     char name[MODEM_NAME_MAX];
     struct modem_status status;
@@ -42,6 +44,7 @@ struct api_options {
     bool (*modem_known)(void *ctx, const char *name);
     size_t (*modems)(void *ctx, struct api_modem *out, size_t max);
     /* As modem_request(); ERR_NOT_FOUND: no modem of that name. */
+    struct trace *(*modem_trace)(void *ctx, const char *name); /* held for us; NULL: no such modem */
     enum err (*modem_request)(void *ctx, const char *name, const struct modem_request *request);
     enum err (*health)(void *ctx, char *why); /* NULL, or a stuck thread; why: HTTP_WHY_MAX bytes */
     void *ctx;

@@ -75,6 +75,7 @@ void api_modems_list(struct api_call *call);
 void api_modem_get(struct api_call *call);
 /* Of the modem that the path names.  False: 404 or another error was answered. */
 bool api_modem_status(struct api_call *call, struct modem_status *out);
+void api_modem_trace(struct api_call *call);
 void api_modem_reset(struct api_call *call);
 void api_ussd_post(struct api_call *call);
 void api_ussd_delete(struct api_call *call);

@@ -188,6 +188,8 @@ static const struct command commands[] = {
     {"reset", 1, 1, ctl_reset, "MODEM", "start a modem again"},
     {"ussd", 1, 2, ctl_ussd, "MODEM CODE | --cancel MODEM",
      "ask the network (*100#), and answer its menus"},
+    {"trace", 1, 1, ctl_trace, "[--unmasked] [--timeout SECONDS] MODEM",
+     "what is said to a modem and by it, numbers and texts masked: a transcript"},
     {"preview", 1, 1, run_preview, "[--track] TEXT",
      "alphabet, parts and final text, without sending"},
 };
@@ -240,6 +242,7 @@ static const struct option long_options[] = {
     {"track", no_argument, NULL, 't'},
     {"wait", no_argument, NULL, 'w'},
     {"cancel", no_argument, NULL, 'c'},
+    {"unmasked", no_argument, NULL, 'u'},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -282,6 +285,8 @@ static int parse(struct options *o, int argc, char **argv)
             o->wait = true;
         else if (option == 'c')
             o->cancel = true;
+        else if (option == 'u')
+            o->unmasked = true;
         else if (option == OPT_TIMEOUT)
             o->timeout_s = o->wait_s = (int)strtol(optarg, NULL, 10);
         else if (option == OPT_HELP)

@@ -12,7 +12,7 @@ enum { DONE = 0, FAILED = 1, USAGE = 2, UNREACHABLE = 3 };
 
 struct options {
     const char *url, *account;
-    bool json, track, wait, cancel;
+    bool json, track, wait, cancel, unmasked;
     const char *sender, *callbackurl, *lt_callbackurl, *limit;
     int timeout_s, wait_s; /* wait_s 0: not given */
 };
@@ -39,6 +39,7 @@ const char *ctl_text(const json_t *object, const char *key);
 /* ---- commands ---- */
 command_fn ctl_modems, ctl_reset; /* ctl_modems.c */
 command_fn ctl_ussd;              /* ctl_ussd.c */
+command_fn ctl_trace;             /* ctl_trace.c */
 
 /* "/modems/NAME/<last>", the name encoded; size: 128 is enough.  False, said: no modem can be called so. */
 bool ctl_modem_path(const char *name, const char *last, char *out, size_t size);

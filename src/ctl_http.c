@@ -12,6 +12,7 @@
 
 #define ANSWER_MAX (256u << 20) /* a long list */
 #define TOKEN_MAX  256
+#define SILENCE_S  30L  /* the daemon says something every 5 s */
 #define TIMEOUT_S  200L /* a USSD may take 180 s */
 
 struct ctl {
@@ -119,16 +120,20 @@ static void prepare(struct ctl *c, const char *url, struct buf *answer)
     curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, c->why);
 }
 
-static enum err perform(struct ctl *c, struct ctl_answer *out, const struct buf *answer)
+static CURLcode perform_raw(struct ctl *c, struct ctl_answer *out)
 {
     c->why[0] = '\0';
     CURLcode code = curl_easy_perform(c->curl);
-    if (code != CURLE_OK) {
-        if (!c->why[0])
-            snprintf(c->why, sizeof c->why, "%s", curl_easy_strerror(code));
-        return ERR_CLOSED;
-    }
+    if (code != CURLE_OK && !c->why[0])
+        snprintf(c->why, sizeof c->why, "%s", curl_easy_strerror(code));
     curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &out->status);
+    return code;
+}
+
+static enum err perform(struct ctl *c, struct ctl_answer *out, const struct buf *answer)
+{
+    if (perform_raw(c, out) != CURLE_OK)
+        return ERR_CLOSED;
     out->body = json_loads(buf_str(answer), 0, NULL);
     return OK;
 }
@@ -166,6 +171,48 @@ enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl
 enum err ctl_delete(struct ctl *c, const char *path, struct ctl_answer *out)
 {
     return request(c, "DELETE", path, NULL, out);
+}
+
+/* ---- an answer without an end ---- */
+
+struct follow {
+    struct ctl *ctl;
+    ctl_take *take;
+    void *ctx;
+    struct buf refusal;
+    bool enough;
+};
+
+static size_t take_piece(char *data, size_t size, size_t n, void *ctx)
+{
+    struct follow *f = ctx;
+    long status = 0;
+    curl_easy_getinfo(f->ctl->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200)
+        return take_body(data, size, n, &f->refusal);
+    f->enough = !f->take(f->ctx, data, size * n);
+    return f->enough ? 0 : size * n;
+}
+
+enum err ctl_follow(struct ctl *c, const char *path, int seconds, ctl_take *take, void *ctx,
+                    struct ctl_answer *out)
+{
+    char url[4096];
+    struct follow f = {.ctl = c, .take = take, .ctx = ctx};
+    *out = (struct ctl_answer){0};
+    buf_init(&f.refusal, ANSWER_MAX);
+    snprintf(url, sizeof url, "%s%s", c->url, path);
+    prepare(c, url, &f.refusal);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, take_piece);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &f);
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)seconds);
+    curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
+    CURLcode code = perform_raw(c, out);
+    out->body = json_loads(buf_str(&f.refusal), 0, NULL);
+    buf_free(&f.refusal);
+    bool ended = f.enough || (seconds && code == CURLE_OPERATION_TIMEDOUT && out->status == 200);
+    return code == CURLE_OK || ended ? OK : ERR_CLOSED;
 }
 
 const char *ctl_why(const struct ctl *c)

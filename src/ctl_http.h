@@ -4,6 +4,7 @@
 #define SMSBRIDGE_CTL_HTTP_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "err.h"
 
@@ -24,6 +25,11 @@ struct ctl_answer {
 enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl_answer *out) MUST_CHECK;
 /* The same for DELETE. */
 enum err ctl_delete(struct ctl *c, const char *path, struct ctl_answer *out) MUST_CHECK;
+/* GET whose answer never ends by itself: each piece of it, until take() says false or seconds are over (0: never).
+ * out->status is the answer's; out->body only where that is not 200. */
+typedef bool ctl_take(void *ctx, const char *bytes, size_t n);
+enum err ctl_follow(struct ctl *c, const char *path, int seconds, ctl_take *take, void *ctx,
+                    struct ctl_answer *out) MUST_CHECK;
 /* The last failure in words. */
 const char *ctl_why(const struct ctl *c);
 

@@ -324,6 +324,12 @@ static enum err request_modem(void *ctx, const char *name, const struct modem_re
     return farm_request(d->farm, name, request);
 }
 
+static struct trace *trace_modem(void *ctx, const char *name)
+{
+    struct daemon *d = ctx;
+    return farm_trace(d->farm, name);
+}
+
 static enum err start_api(struct daemon *d, char *why)
 {
     const struct config *c = d->config;
@@ -345,6 +351,7 @@ static enum err start_api(struct daemon *d, char *why)
         .modems = list_modems,
         .health = threads_health,
         .modem_request = request_modem,
+        .modem_trace = trace_modem,
         .ctx = d,
     };
     return api_start(&o, &d->api, why);

@@ -29,6 +29,7 @@ struct worker {
     pthread_mutex_t lock; /* guards status */
     struct modem_status status;
     struct farm_calls calls; /* the same lock */
+    struct trace *trace;
 };
 
 struct farm {
@@ -328,6 +329,18 @@ static void hook_event(void *ctx, const char *modem, const struct modem_event *w
     log_info("farm", "event modem=%s kind=%s text=\"%s\"", modem, kinds[what->kind], what->text);
 }
 
+static bool hook_traced(void *ctx)
+{
+    const struct worker *w = ctx;
+    return trace_wanted(w->trace);
+}
+
+static void hook_trace(void *ctx, const char *plain, const char *masked)
+{
+    struct worker *w = ctx;
+    trace_add(w->trace, plain, masked);
+}
+
 static const struct modem_hooks hooks = {
     .next = hook_next,
     .sent = hook_sent,
@@ -342,6 +355,8 @@ static const struct modem_hooks hooks = {
     .pin_accepted = hook_pin_accepted,
     .state = hook_state,
     .event = hook_event,
+    .traced = hook_traced,
+    .trace = hook_trace,
 };
 
 /* ---- all of them ---- */
@@ -354,6 +369,9 @@ static enum err worker_start(struct farm *f, const struct modem_config *config)
     pthread_mutex_init(&w->lock, NULL);
     snprintf(w->status.reason, sizeof w->status.reason, "its thread is starting");
     f->count++;
+    w->trace = trace_new();
+    if (!w->trace)
+        return ERR_NO_MEMORY;
     return modem_start(config, &hooks, w, &w->modem);
 }
 
@@ -392,6 +410,7 @@ void farm_stop(struct farm *f, int grace_ms)
     }
     for (size_t i = 0; i < f->count; i++) {
         modem_join(f->workers[i].modem);
+        trace_drop(f->workers[i].trace);
         pthread_mutex_destroy(&f->workers[i].lock);
     }
     free(f);
@@ -421,4 +440,13 @@ enum err farm_request(struct farm *f, const char *modem, const struct modem_requ
             return modem_request(f->workers[i].modem, request);
     }
     return ERR_NOT_FOUND;
+}
+
+struct trace *farm_trace(struct farm *f, const char *modem)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (strcmp(f->workers[i].name, modem) == 0)
+            return trace_hold(f->workers[i].trace);
+    }
+    return NULL;
 }

@@ -10,6 +10,7 @@
 #include "err.h"
 #include "modem.h"
 #include "store.h"
+#include "trace.h"
 
 #define FARM_PAUSES_MAX 16
 
@@ -32,6 +33,9 @@ void farm_stop(struct farm *f, int grace_ms);
 
 /* As modem_request(); ERR_NOT_FOUND: no modem of that name.  Any thread, never blocks. */
 enum err farm_request(struct farm *f, const char *modem, const struct modem_request *request) MUST_CHECK;
+
+/* The dialogue of that modem, to be dropped by the caller; NULL: no modem of that name.  Any thread. */
+struct trace *farm_trace(struct farm *f, const char *modem);
 
 struct farm_modem {
     char name[MODEM_NAME_MAX];

@@ -26,7 +26,7 @@ HOMES = {
 GROUND = {"err", "log", "buf", "clock", "text", "pulse"}
 TREATY = GROUND | {"sms", "modem"}
 # Layers of src/: a file may use its own layer only where both belong to one module, and what lies below.
-SERVICES = {"http", "store", "config", "link", "url", "hash", "agent", "phone", "status", "notify", "words", "secret", "accounts"}
+SERVICES = {"http", "store", "config", "link", "url", "hash", "agent", "phone", "status", "notify", "words", "secret", "accounts", "trace"}
 FEATURES = {"api", "redirect", "farm", "callback", "metrics"}
 BANNED = re.compile(
     r"\b(sprintf|vsprintf|strcpy|strcat|strncpy|strncat|strtok|atoi|atol|atof|gets|"

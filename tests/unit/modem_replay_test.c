@@ -206,10 +206,11 @@ static void be_quick(void)
 int main(int argc, char **argv)
 {
     struct dirent **entries;
-    int n = scandir(FOLDER, &entries, is_transcript, alphasort);
+    const char *folder = getenv("TRANSCRIPTS") ? getenv("TRANSCRIPTS") : FOLDER;
+    int n = scandir(folder, &entries, is_transcript, alphasort);
     struct CMUnitTest *tests = calloc((size_t)(n > 0 ? n : 1), sizeof *tests);
     if (n <= 0 || !tests) {
-        fprintf(stderr, "no transcripts in " FOLDER "\n");
+        fprintf(stderr, "no transcripts in %s\n", folder);
         return 1;
     }
     be_quick();
@@ -219,7 +220,7 @@ int main(int argc, char **argv)
         char *path = NULL;
         if (argc > 1 && strstr(entries[i]->d_name, argv[1]) == NULL)
             continue;
-        if (asprintf(&path, FOLDER "/%s", entries[i]->d_name) < 0)
+        if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0)
             return 1;
         tests[count++] = (struct CMUnitTest){
             .name = entries[i]->d_name, .test_func = replay_one, .initial_state = path};
