@@ -60,11 +60,26 @@ enum fault_class {
 };
 const char *fault_class_str(enum fault_class c);
 
+/* When a part that certainly did not go out is tried again. */
+enum fault_plan {
+    FAULT_PAUSES,       /* by queue.retry */
+    FAULT_LATER,        /* from its second step on */
+    FAULT_SHORT,        /* once in a moment, then by queue.retry */
+    FAULT_SOON,         /* once after 30 s, once elsewhere, then never */
+    FAULT_ELSEWHERE     /* once on another SIM, then never */
+};
+
 struct modem_fault {
     enum fault_class class;
+    enum fault_plan plan;
     char code[24];                  /* "CMS 38", "CME 30", "ERROR", "timeout", "unplugged", … */
     char text[MODEM_TEXT_MAX];      /* a sentence for people */
 };
+
+/* The stable word for people's programs that a code means ("CMS 38": "network"; the core's own are words
+ * already: "expired"; "ST 0x46": "undelivered"), never NULL.  fault_code_plan: what was planned with it.  (modem/fault_reason.c) */
+const char *fault_reason(const char *code);
+enum fault_plan fault_code_plan(const char *code);
 
 /* ---- what the modem tells ---- */
 struct modem_identity {

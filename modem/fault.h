@@ -17,6 +17,7 @@ enum fault_action {
     FAULT_WAIT,     /* busy: a second or two of peace */
     FAULT_NETWORK,  /* look at the registration first */
     FAULT_SIM,      /* the card or its network does not let it send: suspend when two recipients met it */
+    FAULT_NUMBER,   /* the network does not know the number; for several numbers: it is the card */
     FAULT_CARD,     /* PIN, lock, no card: through the start-up ladder again */
     FAULT_SMSC,     /* set the service centre again, hold the queue */
     FAULT_RESTORE,  /* CMGF, CSMS, CPMS were lost: set them again */
@@ -33,6 +34,9 @@ struct fault_row {
     bool sure;
     enum fault_action action;
     const char *text;
+    const char *reason;     /* the API's stable word (docs/api.md); NULL: "unknown" */
+    const char *clause;     /* where the standard says so; NULL: a manufacturer's */
+    enum fault_plan plan;
 };
 
 /* The answer to a submit that is not +CMGS.  `committed`: a byte of the PDU may have gone out.
@@ -42,6 +46,8 @@ enum fault_action fault_from_reply(const struct at_reply *reply, bool committed,
 /* The same for a bare code. */
 enum fault_action fault_from_code(enum fault_kind kind, int code, bool committed,
                                   const struct fault_row *vendor, struct modem_fault *out);
+/* The row of the table that holds this code; NULL: none. */
+const struct fault_row *fault_find(enum fault_kind kind, int code);
 /* A fault without an answer: "timeout", "unplugged", "no prompt". */
 void fault_set(struct modem_fault *out, enum fault_class class, const char *code, const char *text);
 

@@ -193,6 +193,8 @@ struct modem {
     unsigned suspect_strikes;           /* unknown faults in a row */
     unsigned stuck_strikes;             /* no prompt, no answer: in a row */
     char barred_to[SMS_ADDR_MAX];       /* the recipient whose SMS this SIM could not send */
+    char unknown_to[SMS_ADDR_MAX];      /* the recipient whom its network did not know last */
+    unsigned unknown_count;             /* such recipients in a row, each another one */
     int64_t hold_until_ms;              /* the queue is closed until then */
     char hold_reason[MODEM_TEXT_MAX];   /* "": a moment only */
     int64_t suspend_ms;

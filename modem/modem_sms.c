@@ -14,6 +14,7 @@
 #define STRIKES_CHECK   2 /* unknown faults in a row: look at the modem */
 #define STRIKES_RESTART 3 /* from open */
 #define STRIKES_SUSPEND 5
+#define UNKNOWN_NUMBERS 3                    /* in a row: the card is suspended */
 #define STUCK_PROMPTS   3                    /* no prompt, in a row: trouble */
 #define STUCK_ANSWERS   2                    /* no answer */
 #define BUSY_OVERDUE_MS (40 * CLK_SECOND_MS) /* the keep-alive waits that long for a full queue */
@@ -62,7 +63,8 @@ static void sent(struct modem *m, uint8_t mr)
     enum err e = tell_sent(m, &m->job, mr, want_next ? &next : NULL);
     m->unreported += m->job.submit.status_report && !m->settled;
     m->suspect_strikes = m->stuck_strikes = 0;
-    m->barred_to[0] = '\0';
+    m->barred_to[0] = m->unknown_to[0] = '\0';
+    m->unknown_count = 0;
     m->suspend_ms = modem_timing.suspend_ms;
     m->job = next;
     if (e)
@@ -144,6 +146,18 @@ static void suspect_card(struct modem *m, const char *recipient, const struct mo
     snprintf(m->barred_to, sizeof m->barred_to, "%s", recipient);
 }
 
+/* CMS 30: one number is wrong; several in a row are not, the card is: another may send to them. */
+static void suspect_number(struct modem *m, const char *recipient, struct modem_fault *why)
+{
+    if (strcmp(m->unknown_to, recipient) != 0)
+        m->unknown_count++;
+    snprintf(m->unknown_to, sizeof m->unknown_to, "%s", recipient);
+    if (m->unknown_count < 2)
+        return;
+    why->class = FAULT_MODEM;
+    why->plan = FAULT_ELSEWHERE;
+}
+
 static enum err act(struct modem *m, enum fault_action action, const char *recipient,
                     const struct modem_fault *why)
 {
@@ -151,6 +165,10 @@ static enum err act(struct modem *m, enum fault_action action, const char *recip
     switch (action) {
     case FAULT_GO_ON:
     case FAULT_NO_VP:
+        return OK;
+    case FAULT_NUMBER:
+        if (m->unknown_count >= UNKNOWN_NUMBERS)
+            suspend_longer(m, why);
         return OK;
     case FAULT_WAIT:
         m->hold_until_ms = clk_mono_ms() + BUSY_WAIT_MS;
@@ -334,6 +352,8 @@ static enum err refused(struct modem *m, const struct submit *s)
         m->job.submit.validity_s = 0; /* certain: not sent; the same without it */
         return OK;
     }
+    if (action == FAULT_NUMBER)
+        suspect_number(m, recipient, &why);
     if (m->settled)
         m->job.part = 0; /* a report knows better */
     else

@@ -10,20 +10,28 @@
 
 /* Manufacturer's codes: the standard leaves 512 and up to them (27.005 3.2.5). */
 static const struct fault_row cinterion_faults[] = {
-    {FAULT_CMS, 515, 515, FAULT_BUSY, false, FAULT_WAIT, "the modem is busy"},
-    {FAULT_CMS, 516, 520, FAULT_REFUSED, false, FAULT_GO_ON, "the modem finds our PDU invalid"},
-    {FAULT_CMS, 522, 522, FAULT_BUSY, false, FAULT_WAIT, "the modem does not allow it just now"},
-    {FAULT_CMS, 532, 532, FAULT_BUSY, false, FAULT_WAIT, "the SIM is not ready"},
-    {FAULT_CMS, 535, 535, FAULT_BUSY, false, FAULT_WAIT, "the protocol stack is busy"},
+    {FAULT_CMS, 515, 515, FAULT_BUSY, false, FAULT_WAIT, "the modem is busy", NULL, NULL,
+     FAULT_PAUSES},
+    {FAULT_CMS, 516, 520, FAULT_REFUSED, false, FAULT_GO_ON, "the modem finds our PDU invalid",
+     NULL, NULL, FAULT_PAUSES},
+    {FAULT_CMS, 522, 522, FAULT_BUSY, false, FAULT_WAIT, "the modem does not allow it just now",
+     NULL, NULL, FAULT_PAUSES},
+    {FAULT_CMS, 532, 532, FAULT_BUSY, false, FAULT_WAIT, "the SIM is not ready", NULL, NULL,
+     FAULT_PAUSES},
+    {FAULT_CMS, 535, 535, FAULT_BUSY, false, FAULT_WAIT, "the protocol stack is busy", NULL, NULL,
+     FAULT_PAUSES},
     {0},
 };
 
 static const struct fault_row wavecom_faults[] = {
-    {FAULT_CMS, 512, 512, FAULT_BUSY, false, FAULT_NETWORK,
-     "no connection to the network's switch"},
-    {FAULT_CMS, 513, 513, FAULT_BUSY, false, FAULT_NETWORK, "the radio link failed"},
-    {FAULT_CMS, 514, 514, FAULT_BUSY, false, FAULT_SUSPECT, "the network's switch gave an error"},
-    {FAULT_CMS, 515, 515, FAULT_BUSY, false, FAULT_WAIT, "the modem is still starting"},
+    {FAULT_CMS, 512, 512, FAULT_BUSY, false, FAULT_NETWORK, "no connection to the network's switch",
+     NULL, NULL, FAULT_PAUSES},
+    {FAULT_CMS, 513, 513, FAULT_BUSY, false, FAULT_NETWORK, "the radio link failed", NULL, NULL,
+     FAULT_PAUSES},
+    {FAULT_CMS, 514, 514, FAULT_BUSY, false, FAULT_SUSPECT, "the network's switch gave an error",
+     NULL, NULL, FAULT_PAUSES},
+    {FAULT_CMS, 515, 515, FAULT_BUSY, false, FAULT_WAIT, "the modem is still starting", NULL, NULL,
+     FAULT_PAUSES},
     {0},
 };
 

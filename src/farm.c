@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "clock.h"
+#include "farm_retry.h"
 #include "hash.h"
 #include "log.h"
 #include "text.h"
-
-#define UNHEARD_MS CLK_MINUTE_MS
 
 struct worker {
     struct farm *farm;
@@ -107,15 +106,6 @@ static bool can_send(enum modem_state state)
     return state == MODEM_READY || state == MODEM_SENDING;
 }
 
-/* The pause before the next try.  A network out of order (CMS 38) starts at the second step. */
-static int64_t pause_ms(const struct farm_options *o, unsigned tries, const char *code)
-{
-    size_t step = tries + (strcmp(code, "CMS 38") == 0);
-    if (o->retry_count == 0)
-        return CLK_MINUTE_MS;
-    return o->retry_ms[step < o->retry_count ? step : o->retry_count - 1];
-}
-
 /* How many others could take a part now. */
 static unsigned others_ready(struct worker *me)
 {
@@ -129,50 +119,28 @@ static unsigned others_ready(struct worker *me)
     return n;
 }
 
-/* Where this modem cannot, each of the others is to try at once; then there is a pause.  What may have gone out
- * through a modem that is unplugged now waits for that modem to be heard again. */
-static int64_t retry_pause_ms(struct worker *w, unsigned tries, const struct modem_fault *why)
-{
-    if (why->class == FAULT_UNCERTAIN)
-        return strcmp(why->code, "unplugged") == 0 ? UNHEARD_MS : 0;
-    if (why->class == FAULT_MODEM && tries < others_ready(w))
-        return 0;
-    return pause_ms(&w->farm->options, tries, why->code);
-}
-
-static enum store_verdict verdict_of(enum fault_class class)
-{
-    switch (class) {
-    case FAULT_ABANDONED:
-        return STORE_VERDICT_BACK;
-    case FAULT_REFUSED:
-        return STORE_VERDICT_FAIL;
-    case FAULT_BUSY:
-        return STORE_VERDICT_RETRY;
-    case FAULT_MODEM:
-        return STORE_VERDICT_OTHER_MODEM;
-    case FAULT_UNCERTAIN:
-    case FAULT_HELD: /* settled before it comes here */
-        return STORE_VERDICT_UNCERTAIN;
-    }
-    return STORE_VERDICT_UNCERTAIN;
-}
-
 static enum err hook_failed(void *ctx, const char *modem, const struct sms_job *job,
                             const struct modem_fault *why)
 {
     struct worker *w = ctx;
     struct store *store = w->farm->options.store;
     unsigned tries = 0;
+    char last[STORE_CODE_MAX] = "";
     if (why->class == FAULT_HELD)
         return settle_sent(w, job, -1, NULL);
-    enum err e = store_part_tries(store, job->part, &tries);
+    enum err e = store_part_tries(store, job->part, &tries, last);
     if (e)
         return e;
     int64_t now_ms = clk_wall_ms();
-    int64_t retry_ms = now_ms + retry_pause_ms(w, tries, why);
-    e = store_part_failed(store, job->part, verdict_of(why->class), modem, why->code, why->text,
-                          retry_ms, now_ms);
+    struct farm_decision d =
+        farm_decide(&(struct farm_failure){.why = why,
+                                           .tries = tries,
+                                           .last = last,
+                                           .others = others_ready(w),
+                                           .retry_ms = w->farm->options.retry_ms,
+                                           .retry_count = w->farm->options.retry_count});
+    e = store_part_failed(store, job->part, d.verdict, modem, why->code, why->text,
+                          now_ms + d.pause_ms, now_ms);
     if (e)
         return e;
     if (why->class != FAULT_ABANDONED)

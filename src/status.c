@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "modem.h"
 #include "text.h"
 
 /* ---- JSON values ---- */
@@ -152,6 +153,7 @@ static void put_error(struct buf *out, const struct store_message *m)
     }
     buf_add(out, "{", 1);
     put_text(out, "code", m->error_code);
+    put_text(out, "reason", fault_reason(m->error_code));
     put_text(out, "text", m->error_text ? m->error_text : "");
     buf_add(out, "}", 1);
 }

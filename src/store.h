@@ -139,8 +139,9 @@ enum store_verdict {
 };
 enum err store_part_failed(struct store *s, uint64_t part, enum store_verdict verdict, const char *modem,
                            const char *code, const char *text, int64_t retry_ms, int64_t now_ms);
-/* How often the part was tried (for the pause); 0 for an unknown part. */
-enum err store_part_tries(struct store *s, uint64_t part, unsigned *tries);
+/* How often the part was tried, and with which code it failed last ("": none), for the pause; 0 for an unknown part. */
+#define STORE_CODE_MAX 24
+enum err store_part_tries(struct store *s, uint64_t part, unsigned *tries, char last[STORE_CODE_MAX]);
 /* The part that was under way last on that modem and is uncertain now: a late +CMGS is about it.  0: none. */
 enum err store_part_in_doubt(struct store *s, const char *modem, int64_t now_ms, uint64_t *part);
 /* That modem works again, so late answers and reports can come, some repeated by the network: its uncertain

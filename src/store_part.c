@@ -385,23 +385,33 @@ enum err store_part_failed(struct store *s, uint64_t part, enum store_verdict ve
 struct tries {
     int64_t part;
     unsigned tries;
+    char last[STORE_CODE_MAX];
 };
 
 static enum err run_tries(struct db *db, void *arg)
 {
     struct tries *t = arg;
-    int64_t n;
-    enum err e = db_value(db, &n, 0, "SELECT tries FROM part WHERE id=?1", ARGS(INT(t->part)));
-    if (!e)
-        t->tries = (unsigned)n;
-    return e;
+    sqlite3_stmt *q = NULL;
+    enum err e = db_row(db, &q,
+                        "SELECT p.tries, coalesce(m.error_code, '') FROM part p, message m"
+                        " WHERE p.id=?1 AND m.id=?1/16",
+                        ARGS(INT(t->part)));
+    if (e)
+        return e == ERR_EMPTY ? OK : e;
+    t->tries = (unsigned)db_int(q, 0);
+    (void)snprintf(t->last, sizeof t->last, "%s", db_text(q, 1));
+    db_done(q);
+    return OK;
 }
 
-enum err store_part_tries(struct store *s, uint64_t part, unsigned *tries)
+enum err store_part_tries(struct store *s, uint64_t part, unsigned *tries,
+                          char last[STORE_CODE_MAX])
 {
     struct tries t = {.part = (int64_t)part};
     enum err e = store_do(s, run_tries, &t);
-    if (!e)
+    if (!e) {
         *tries = t.tries;
+        memcpy(last, t.last, sizeof t.last);
+    }
     return e;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../../modem/fault.c"
+#include "../../modem/fault_reason.c"
 #include "../../modem/quirks.h"
 
 static const struct {
@@ -20,7 +21,7 @@ static const struct {
     enum fault_action action;
 } codes[] = {
     {FAULT_CMS, 1, FAULT_REFUSED, FAULT_REFUSED, FAULT_GO_ON},
-    {FAULT_CMS, 30, FAULT_REFUSED, FAULT_REFUSED, FAULT_GO_ON},
+    {FAULT_CMS, 30, FAULT_REFUSED, FAULT_REFUSED, FAULT_NUMBER},
     {FAULT_CMS, 195, FAULT_REFUSED, FAULT_REFUSED, FAULT_GO_ON},
     {FAULT_CMS, 196, FAULT_REFUSED, FAULT_REFUSED, FAULT_GO_ON},
     {FAULT_CMS, 8, FAULT_MODEM, FAULT_MODEM, FAULT_SIM},
@@ -107,6 +108,123 @@ static void test_codes(void **state)
         if (f.class != codes[i].before)
             fail_msg("row %zu before: %s %s", i, f.code, fault_class_str(f.class));
         assert_true(strlen(f.text) > 5);
+    }
+}
+
+/* Every code, by hand from 24.011 annex E-2 (1-127: what it does not name is treated as 41), 23.040 9.2.3.22
+ * (128-255: what it reserves is treated as temporary by us), 27.005 3.2.5 (300-511) and 27.007 9.2.1: what it means
+ * before the prompt (B busy, R refused, M this modem, H held), whether it is certain behind Ctrl-Z (+ or -), the
+ * word, when it is tried again.  The first row that holds a code counts. */
+static const struct {
+    int first, last;
+    const char *means, *reason;
+    enum fault_plan plan;
+} listed[] = {
+    {0, 0, "B-", "unknown", FAULT_SHORT},
+    {1, 1, "R+", "refused", FAULT_PAUSES},      /* unassigned number */
+    {8, 8, "M+", "sim", FAULT_PAUSES},          /* operator determined barring */
+    {10, 10, "M+", "sim", FAULT_PAUSES},        /* call barred */
+    {21, 21, "M+", "refused", FAULT_ELSEWHERE}, /* short message transfer rejected */
+    {28, 29, "M+", "sim", FAULT_PAUSES},        /* unidentified subscriber, facility rejected */
+    {30, 30, "R+", "refused", FAULT_PAUSES},    /* unknown subscriber */
+    {38, 38, "B+", "network", FAULT_LATER},     /* network out of order */
+    {50, 50, "M+", "sim", FAULT_PAUSES},        /* requested facility not subscribed */
+    {69, 69, "M+", "sim", FAULT_PAUSES},        /* requested facility not implemented */
+    {81, 81, "M+", "protocol", FAULT_SOON},     /* invalid short message transfer reference value */
+    {95, 99, "M+", "protocol", FAULT_SOON},
+    {111, 111, "M+", "protocol", FAULT_SOON},
+    {127, 127, "M+", "refused", FAULT_ELSEWHERE}, /* interworking, unspecified */
+    {1, 127, "B+", "network", FAULT_PAUSES},
+    {128, 159, "M+", "refused", FAULT_ELSEWHERE}, /* 80-8F TP-PID, 90-9F TP-DCS */
+    {160, 191, "R+", "refused", FAULT_PAUSES},    /* A0-AF TP-Command, B0 TPDU not supported */
+    {192, 192, "B+", "network", FAULT_PAUSES},    /* C0 SC busy */
+    {193, 193, "M+", "smsc", FAULT_PAUSES},       /* C1 no SC subscription */
+    {194, 194, "B+", "network", FAULT_PAUSES},    /* C2 SC system failure */
+    {195, 196, "R+", "refused",
+     FAULT_PAUSES},                         /* C3 invalid SME address, C4 destination SME barred */
+    {197, 197, "H+", "held", FAULT_PAUSES}, /* C5 SM rejected, duplicate SM */
+    {198, 199, "B+", "refused", FAULT_PAUSES}, /* C6 TP-VPF, C7 TP-VP not supported */
+    {208, 209, "B+", "memory", FAULT_PAUSES},  /* D0 SIM storage full, D1 none */
+    {211, 211, "B+", "memory", FAULT_PAUSES},  /* D3 memory capacity exceeded */
+    {224, 255, "R+", "refused", FAULT_PAUSES}, /* E0-FE of an application, FF unspecified */
+    {128, 255, "B+", "network", FAULT_PAUSES},
+    {301, 303, "B+", "modem", FAULT_PAUSES},
+    {304, 305, "R+", "ours", FAULT_PAUSES},
+    {310, 313, "M+", "sim", FAULT_PAUSES},
+    {314, 314, "B+", "busy", FAULT_PAUSES},
+    {315, 318, "M+", "sim", FAULT_PAUSES},
+    {320, 322, "B+", "memory", FAULT_PAUSES},
+    {330, 330, "M+", "smsc", FAULT_PAUSES},
+    {331, 331, "B+", "network", FAULT_PAUSES},
+    {332, 332, "B-", "network", FAULT_PAUSES},
+    {340, 340, "B-", "modem", FAULT_PAUSES},
+    {515, 515, "B-", "busy", FAULT_PAUSES},
+    {256, 600, "B-", "unknown", FAULT_SHORT},
+};
+
+static enum fault_class class_of(char letter)
+{
+    return letter == 'B'   ? FAULT_BUSY
+           : letter == 'R' ? FAULT_REFUSED
+           : letter == 'M' ? FAULT_MODEM
+                           : FAULT_HELD;
+}
+
+static void test_every_code(void **state)
+{
+    (void)state;
+    for (int code = 0; code <= 600; code++) {
+        struct modem_fault before, after;
+        char name[16];
+        size_t i = 0;
+        while (code < listed[i].first || code > listed[i].last)
+            i++;
+        fault_from_code(FAULT_CMS, code, false, NULL, &before);
+        fault_from_code(FAULT_CMS, code, true, NULL, &after);
+        enum fault_class wanted = class_of(listed[i].means[0]);
+        bool sure = listed[i].means[1] == '+';
+        if (before.class != wanted || after.class != (sure ? wanted : FAULT_UNCERTAIN))
+            fail_msg("%s: %s before the prompt, %s behind Ctrl-Z", after.code,
+                     fault_class_str(before.class), fault_class_str(after.class));
+        snprintf(name, sizeof name, "CMS %d", code);
+        assert_string_equal(name, after.code);
+        if (strcmp(listed[i].reason, fault_reason(name)) != 0 || before.plan != listed[i].plan ||
+            fault_code_plan(name) != listed[i].plan)
+            fail_msg("%s: %s, plan %d", name, fault_reason(name), before.plan);
+    }
+}
+
+/* The words that docs/api.md promises. */
+static void test_words_of_the_api(void **state)
+{
+    static const char *const promised[] = {
+        "refused",     "network", "memory",    "sim",       "smsc",     "modem",
+        "ours",        "busy",    "protocol",  "held",      "unknown",  "uncertain",
+        "undelivered", "expired", "cancelled", "opted_out", "no_report"};
+    static const struct {
+        const char *code, *reason;
+    } others[] = {
+        {"CME 30", "network"},      {"CME 10", "sim"},
+        {"CME 16", "sim"},          {"CME 14", "busy"},
+        {"CME 20", "memory"},       {"CME 31", "network"},
+        {"CME 999", "unknown"},     {"CMS", "unknown"},
+        {"CMS x", "unknown"},       {"CMS 38 ", "unknown"},
+        {"CMS -1", "unknown"},      {"", "unknown"},
+        {"ERROR", "unknown"},       {"PDU", "ours"},
+        {"ST 0x46", "undelivered"}, {"uncertain", "uncertain"},
+        {"timeout", "uncertain"},   {"expired", "expired"},
+        {"cancelled", "cancelled"}, {"opted_out", "opted_out"},
+        {"no_report", "no_report"}, {"refused", "refused"},
+        {"no prompt", "modem"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_string_equal(others[i].reason, fault_reason(others[i].code));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t k = 0;
+        while (k < sizeof promised / sizeof *promised && strcmp(promised[k], rows[i].reason) != 0)
+            k++;
+        assert_true(k < sizeof promised / sizeof *promised);
     }
 }
 
@@ -200,9 +318,10 @@ static void test_vendor_rows_go_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_codes), cmocka_unit_test(test_nothing_else_is_certain),
-        cmocka_unit_test(test_words), cmocka_unit_test(test_bare_error),
-        cmocka_unit_test(test_twins), cmocka_unit_test(test_vendor_rows_go_first),
+        cmocka_unit_test(test_every_code), cmocka_unit_test(test_words_of_the_api),
+        cmocka_unit_test(test_codes),      cmocka_unit_test(test_nothing_else_is_certain),
+        cmocka_unit_test(test_words),      cmocka_unit_test(test_bare_error),
+        cmocka_unit_test(test_twins),      cmocka_unit_test(test_vendor_rows_go_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

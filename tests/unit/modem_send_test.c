@@ -92,6 +92,25 @@ static void test_two_recipients_barred(void **state)
     rig_still_sends(r, 3);
 }
 
+/* CMS 30: a wrong number; three of them in a row are a wrong card, and another one is to try from the second on. */
+static void test_several_numbers_unknown(void **state)
+{
+    struct rig *r = *state;
+    rig_start_ready(r);
+    for (int i = 0; i < 4; i++)
+        peer_answer_once(r->peer, "PDU", "\r\n+CMS ERROR: 30\r\n");
+    rig_send(r, SOMEONE);
+    TOLD(r, "failed 1 refused CMS 30");
+    rig_send(r, SOMEONE);
+    TOLD(r, "failed 2 refused CMS 30"); /* the same number again is no news */
+    rig_send(r, "+4917000000001");
+    TOLD(r, "failed 3 modem CMS 30");
+    rig_send(r, "+4917000000002");
+    TOLD(r, "failed 4 modem CMS 30");
+    TOLD(r, "state suspended the network does not know the number (CMS 30)");
+    rig_still_sends(r, 5);
+}
+
 static void test_every_message_fails(void **state)
 {
     struct rig *r = *state;
@@ -296,6 +315,7 @@ int main(int argc, char **argv)
         RIG_TEST(test_fault_before_the_prompt_is_certain),
         RIG_TEST(test_validity_refused),
         RIG_TEST(test_two_recipients_barred),
+        RIG_TEST(test_several_numbers_unknown),
         RIG_TEST(test_every_message_fails),
         RIG_TEST(test_service_centre_unknown),
         RIG_TEST(test_prompt_lost),

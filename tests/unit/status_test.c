@@ -100,6 +100,7 @@ static void an_error_has_code_and_text(void **state)
     m.error_text = "Network out of order";
     json_t *json = as_json(&m), *error = json_object_get(json, "error");
     assert_string_equal(json_string_value(json_object_get(error, "code")), "CMS 38");
+    assert_string_equal(json_string_value(json_object_get(error, "reason")), "network");
     assert_string_equal(json_string_value(json_object_get(error, "text")), "Network out of order");
     json_decref(json);
 }

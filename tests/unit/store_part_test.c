@@ -192,6 +192,7 @@ static void back_leaves_no_trace(void **state)
     struct kit *k = *state;
     struct store_claim c;
     struct store_link l;
+    char last[STORE_CODE_MAX];
     unsigned tries = 9;
     struct store_new_message m = kit_message(k, "+811");
     m.slug = "slug";
@@ -202,7 +203,7 @@ static void back_leaves_no_trace(void **state)
     assert_int_equal(store_link_get(k->reader, "slug", &l), OK);
     assert_int_equal(l.sending_ms, T0);
     assert_int_equal(verdict(k, &c, STORE_VERDICT_BACK, "", 0, T0), OK);
-    assert_int_equal(store_part_tries(k->store, c.job.part, &tries), OK);
+    assert_int_equal(store_part_tries(k->store, c.job.part, &tries, last), OK);
     assert_int_equal(tries, 0);
     assert_string_equal(kit_status(k, &m).modem, "");
     assert_string_equal(kit_status(k, &m).error_code, "");
@@ -215,13 +216,14 @@ static void retry_waits_counts_and_tells_why(void **state)
 {
     struct kit *k = *state;
     struct store_claim c;
+    char last[STORE_CODE_MAX];
     unsigned tries = 9;
     struct store_new_message m = accepted(k, "+811", 5, T0, NULL);
     for (unsigned i = 1; i <= 3; i++) {
         int64_t now = T0 + 10000 * i;
         assert_int_equal(kit_claim(k, "gsm1", now, &c), OK);
         assert_int_equal(verdict(k, &c, STORE_VERDICT_RETRY, "CMS 38", now + 5000, now), OK);
-        assert_int_equal(store_part_tries(k->store, c.job.part, &tries), OK);
+        assert_int_equal(store_part_tries(k->store, c.job.part, &tries, last), OK);
         assert_int_equal(tries, i);
         struct kit_status s = kit_status(k, &m);
         assert_int_equal(s.m.state, STORE_QUEUED);
@@ -234,7 +236,7 @@ static void retry_waits_counts_and_tells_why(void **state)
     struct kit_status s = kit_status(k, &m);
     assert_int_equal(s.m.state, STORE_DELIVERING);
     assert_string_equal(s.error_code, ""); /* a later try succeeded */
-    assert_int_equal(store_part_tries(k->store, 77777, &tries), OK);
+    assert_int_equal(store_part_tries(k->store, 77777, &tries, last), OK);
     assert_int_equal(tries, 0);
 }
 

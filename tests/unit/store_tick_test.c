@@ -38,8 +38,9 @@ static void uncertain_is_sent_again_marked_as_a_repetition(void **state)
     assert_int_equal(kit_claim(k, "gsm2", T0 + 600000, &c), OK);
     assert_true(c.job.submit.reject_duplicates); /* TP-RD, 23.040 9.2.3.25 */
     uint8_t mr = c.job.submit.mr;
+    char last[STORE_CODE_MAX];
     unsigned tries;
-    assert_int_equal(store_part_tries(k->store, c.job.part, &tries), OK);
+    assert_int_equal(store_part_tries(k->store, c.job.part, &tries, last), OK);
     assert_int_equal(tries, 1);
     assert_int_equal(
         store_part_failed(k->store, c.job.part, STORE_VERDICT_BACK, "gsm2", "", "", 0, T0), OK);
