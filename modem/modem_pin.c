@@ -92,14 +92,17 @@ static enum lock lock_of(const char *word)
     return strcmp(word, "SIM PIN") == 0 ? LOCK_PIN : LOCK_OTHER;
 }
 
-/* Wavecom answers "+CPIN: READY" and no OK: what other command would a locked card not refuse? */
+/* Wavecom answers "+CPIN: READY" (or "SIM PIN") and no OK: a locked card refuses +CIMI with what it wants. */
 static enum err is_open_anyway(struct modem *m, char *word, size_t size)
 {
     struct at_reply reply;
     enum err e = modem_ok(m, &reply, modem_timing.slow_ms, AT_BARE, "AT+CIMI");
+    int wants = e == ERR_REFUSED ? fault_cme(&reply) : 0;
     if (e == OK)
         snprintf(word, size, "READY");
-    return e;
+    else if (wants == 11 || wants == 12) /* 27.007 9.2: SIM PIN, SIM PUK required */
+        snprintf(word, size, wants == 11 ? "SIM PIN" : "SIM PUK");
+    return word[0] && e == ERR_REFUSED ? OK : e;
 }
 
 /* "OK" and no word, or a plain ERROR: a modem that does not know +CPIN has no lock that it could tell of. */

@@ -90,13 +90,19 @@ static void keep(struct modem *m, struct mt *mt, char letter, const char *urc)
     net_done(m->card, mt);
 }
 
+/* Without a storage of their own reports lie among the messages. */
+static bool has_sr(const struct modem *m)
+{
+    return strstr(m->profile->memories[0], "SR") != NULL;
+}
+
 static void route_report(struct modem *m, struct mt *mt)
 {
     int ds = m->at.cnmi[DS];
     if (ds == 1 && m->at.cnmi[MODE]) {
         show(m, mt);
     } else if (ds == 2) {
-        keep(m, mt, 'R', "+CDSI");
+        keep(m, mt, has_sr(m) ? 'R' : m->at.mem[2], "+CDSI");
     } else if (modem_options.drop_unrouted_reports) {
         note(m, EV_HELD, mt, "no route: lost");
         net_done(m->card, mt);

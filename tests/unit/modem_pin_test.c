@@ -102,6 +102,19 @@ static void test_pin_unanswered_is_not_tried_again(void **state)
     WANT(r, peer_count(r->peer, "AT+CPIN=") == 1);
 }
 
+/* Wavecom: +CPIN? has no final result, locked or not. */
+static void test_pin_wanted_without_ok(void **state)
+{
+    struct rig *r = *state;
+    lock_card(r);
+    peer_answer(r->peer, "AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n");
+    peer_answer(r->peer, "AT+CIMI", "\r\n+CME ERROR: 11\r\n");
+    peer_answer(r->peer, "AT+CPINR", "\r\n+CPINR: SIM PIN,3,3\r\n" OK_);
+    rig_start(r);
+    TOLD(r, "pin may_try " ICCID);
+    WANT(r, peer_wait(r->peer, "AT+CPIN=\"1234\"", 1, WAIT_MS));
+}
+
 static void test_pin_few_attempts_left(void **state)
 {
     static const struct {
@@ -179,6 +192,7 @@ int main(int argc, char **argv)
         RIG_TEST(test_status),
         RIG_TEST(test_pin_refused_once),
         RIG_TEST(test_pin_unanswered_is_not_tried_again),
+        RIG_TEST(test_pin_wanted_without_ok),
         cmocka_unit_test(test_pin_few_attempts_left),
         RIG_TEST(test_pin_for_another_card),
         RIG_TEST(test_pin_none_configured),
