@@ -169,6 +169,7 @@ install: all man
 	install -D -m 755 $(B)/smsbridge $(DESTDIR)$(PREFIX)/bin/smsbridge
 	install -D -m 755 $(B)/modemsim $(DESTDIR)$(PREFIX)/bin/modemsim
 	install -d $(DESTDIR)$(LIB)/systemd/system $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d
+	install -m 644 packaging/quirks.d/example.conf.txt $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d/
 	sed 's,/usr/local/,$(PREFIX)/,' packaging/smsbridge.service > $(DESTDIR)$(LIB)/systemd/system/smsbridge.service
 	install -D -m 644 packaging/smsbridge.sysusers $(DESTDIR)$(LIB)/sysusers.d/smsbridge.conf
 	install -D -m 644 packaging/smsbridge.tmpfiles $(DESTDIR)$(LIB)/tmpfiles.d/smsbridge.conf
@@ -180,6 +181,7 @@ install: all man
 uninstall:
 	test -n "$(DESTDIR)" || packaging/installed.sh --gone
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED))
+	rm -f $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d/example.conf.txt
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d
 	@echo "what is yours stays: $(DESTDIR)$(SYSCONFDIR)/smsbridge, /var/lib/smsbridge, and the user smsbridge"
 clean:

@@ -155,9 +155,10 @@ struct modem_hooks {
     enum err (*raw)(void *ctx, const char *modem, const struct sms_raw *pdu);
     /* Before the queue is opened; the SIM a report or a reference belongs to. */
     enum err (*identified)(void *ctx, const char *modem, const struct modem_identity *who);
-    /* Recorded before the PIN is sent.  ERR_DENIED: it was tried with this card and refused, or may have been. */
-    enum err (*pin_may_try)(void *ctx, const char *iccid, const char *pin);
-    enum err (*pin_accepted)(void *ctx, const char *iccid, const char *pin);
+    /* Recorded before the PIN is sent.  attempts: what the card has left, -1: it cannot be read.  ERR_DENIED: it was
+     * tried with this card and refused, or may have been (no attempt was lost since then: it was not). */
+    enum err (*pin_may_try)(void *ctx, const char *iccid, const char *pin, int attempts);
+    enum err (*pin_done)(void *ctx, const char *iccid, const char *pin, bool accepted);
     /* Another modem than config.imei is on the port that modem_set_ports() named; it was left again. */
     void (*stranger)(void *ctx, const char *modem, const char *port, const char *imei);
     void (*state)(void *ctx, const char *modem, const struct modem_status *now);
@@ -201,5 +202,20 @@ struct modem_request {
 };
 /* Any thread, copied.  ERR_BUSY: one is waiting already; ERR_CLOSED: stopping. */
 enum err modem_request(struct modem *m, const struct modem_request *request) MUST_CHECK;
+
+/* ---- families of the user's own ---- */
+
+/* Before the first modem_start(), on one thread; a row at a time: begin, set every key, end.  They win over the rows
+ * that are built in.  why: what is wrong and what would be right.  Keys: docs/modems.md, "Quirks of your own".
+ * ERR_FULL, ERR_CONFLICT (set twice), ERR_NOT_FOUND (no such key), ERR_SYNTAX, ERR_RANGE, ERR_DENIED (a command that
+ * no row may have). */
+#define MODEM_QUIRKS_MAX 64
+enum err modem_quirk_begin(const char *name, char *why, size_t size) MUST_CHECK;
+enum err modem_quirk_set(const char *key, const char *value, char *why, size_t size) MUST_CHECK;
+enum err modem_quirk_end(char *why, size_t size) MUST_CHECK;
+void modem_quirks_forget(void);
+/* A command that is sent at every start must not reset the modem, change its PIN or spend an attempt of it.
+ * ERR_SYNTAX: no AT command; ERR_DENIED, and why. */
+enum err modem_command_check(const char *command, char *why, size_t size) MUST_CHECK;
 
 #endif

@@ -315,7 +315,7 @@ static enum err send_text(struct at *at, const char *text, char end, bool *start
     return write_all(at, at->tx, n + 1, started);
 }
 
-/* A CR, ESC or Ctrl-Z in the middle would be the end of one command and the beginning of another. */
+/* A CR, ESC or Ctrl-Z in the middle would end the command. */
 static bool is_sendable(const char *s)
 {
     size_t n = 0;
@@ -399,12 +399,11 @@ enum err at_ok(struct at *at, struct at_reply *reply, int timeout_ms, const char
     return e == OK && at->result.final != AT_OK ? ERR_REFUSED : e;
 }
 
-/* Out of a text mode that we may be in. */
+/* Out of a text mode that we may be in; the line is poisoned anyway when it cannot be written. */
 static void send_escape(struct at *at)
 {
     at_trace_said(&at->trace, &at->handler, ESC, 1);
-    if (write_once(at, ESC, 1) < 0)
-        return; /* the line is poisoned anyway */
+    (void)!write_once(at, ESC, 1);
 }
 
 /* "+CMGS: 41" and then nothing: it is known to have gone out, whatever became of the OK. */
@@ -513,6 +512,7 @@ static enum err await_at(struct at *at, struct at_token *t)
 /* One try to resynchronise: it may take until `end`. */
 struct attempt {
     bool escape, drain; /* drain: says nothing, only takes what is owed */
+    bool words;         /* asks for results, in words: somebody may have left it at ATQ1 or ATV0 */
     bool any, at_once;  /* results came; the first of them did so at once */
     bool clean;         /* the last was OK, none was one more than we ever asked for */
     int64_t end;
@@ -542,7 +542,7 @@ static enum err take_results(struct at *at, struct attempt *a)
  * ERR_REFUSED: an ERROR, or results that may be another command's. */
 static enum err resync_once(struct at *at, struct attempt *a)
 {
-    static const struct at_expect expect = {.command = "AT"};
+    const struct at_expect expect = {.command = a->words ? "ATQ0V1" : "AT"};
     if (a->escape)
         send_escape(at);
     enum err e = hush(at, a->end);
@@ -553,14 +553,13 @@ static enum err resync_once(struct at *at, struct attempt *a)
     set_deadline(at, (int)(a->end - clk_mono_ms()));
     if (!a->drain) {
         at->owed++;
-        e = send_text(at, "AT", '\r', NULL);
+        e = send_text(at, expect.command, '\r', NULL);
     }
     if (e == OK)
         e = take_results(at, a);
     at_lex_expect(&at->lex, NULL);
-    if (e != ERR_TIMEOUT || !a->any)
-        return e;
-    return a->clean && at->owed == 0 && !a->drain ? OK : ERR_REFUSED;
+    bool all = a->clean && at->owed == 0 && !a->drain;
+    return e != ERR_TIMEOUT || !a->any ? e : all ? OK : ERR_REFUSED;
 }
 
 /* A modem that takes seconds has a queue of what we asked, and each answer would be taken for the next command's:
@@ -577,7 +576,8 @@ enum err at_resync(struct at *at, int timeout_ms)
     at->prefix = NULL;
     at->hurried = INT64_MAX;
     for (unsigned i = 0; (now = clk_mono_ms()) < end && now < at->hurried; i++) {
-        struct attempt a = {.escape = i % 2 == 0 && !slow, .drain = slow && at->owed};
+        struct attempt a = {
+            .escape = i % 2 == 0 && !slow, .drain = slow && at->owed, .words = i % 3 == 2 && !slow};
         unsigned owed = at->owed + !a.drain;
         a.end = now + (slow ? SLOW_FACTOR * timeout_ms : timeout_ms / 3);
         a.end = a.end < end ? a.end : end;

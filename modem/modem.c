@@ -163,7 +163,7 @@ enum err modem_ok(struct modem *m, struct at_reply *reply, int timeout_ms, const
 static enum err before_sending(struct modem *m)
 {
     static enum err (*const duties[])(struct modem *) = {
-        modem_acknowledge, modem_ports_moved,  modem_fetch_arrived,
+        modem_check_card,  modem_acknowledge,  modem_ports_moved,   modem_fetch_arrived,
         modem_settle_late, modem_housekeeping, modem_serve_request,
     };
     modem_drain_ears(m);
@@ -200,7 +200,7 @@ static bool called(const struct modem *m)
     const struct modem_seen *s = &m->seen;
     return atomic_load(&m->woken) || atomic_load(&m->requested) || atomic_load(&m->moved) ||
            modem_stopping(m) || s->acks_owed || s->arrived_count || s->late_mr >= 0 ||
-           s->restarted || s->card || s->restore || s->sweep || s->look;
+           s->restarted || s->card || s->restore || s->sweep || s->look || s->recheck;
 }
 
 static enum err serve(struct modem *m)
@@ -234,7 +234,7 @@ static void forget_session(struct modem *m)
     m->unreported = 0;
     m->creg = m->cgreg = m->cereg = -1;
     m->next_claim_ms = m->next_keepalive_ms = m->next_housekeeping_ms = 0;
-    m->next_sweep_ms = m->next_search_ms = m->routing_check_ms = 0;
+    m->next_sweep_ms = m->next_search_ms = m->next_restore_ms = m->routing_check_ms = 0;
     m->end_reason[0] = '\0';
     m->quirks = quirks_find("", "");
     m->status.registration = REG_UNKNOWN;

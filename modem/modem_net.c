@@ -65,6 +65,8 @@ static void judge(struct modem *m)
     if (r == m->status.registration)
         return;
     log_info("modem", "name=%s registration=%s", m->config.name, modem_registration_str(r));
+    if (m->served && is_registered(r) && !is_registered(m->status.registration))
+        m->seen.recheck = true; /* a card that is swapped registers anew */
     m->status.registration = r;
     m->seen.look = true;
     modem_ladder_registered(m, r);
@@ -170,7 +172,7 @@ static enum err read_operator(struct modem *m)
 {
     struct at_reply reply;
     struct at_args a;
-    char name[48];
+    char name[200]; /* 48 characters as UCS-2 in hexadecimal */
     enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+COPS", "AT+COPS?");
     const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
     if (!line || at_args_open(&a, line, "+COPS") != OK)
@@ -180,8 +182,7 @@ static enum err read_operator(struct modem *m)
     memset(m->status.operator_name, 0, sizeof m->status.operator_name);
     if (at_string(&a, name, sizeof name) != OK)
         return OK; /* none selected */
-    modem_plain(name);
-    snprintf(m->status.operator_name, sizeof m->status.operator_name, "%s", name);
+    modem_name(name, m->status.operator_name, sizeof m->status.operator_name);
     return OK;
 }
 
@@ -244,8 +245,7 @@ static enum err sweep(struct modem *m)
 
 static bool restore_is_due(const struct modem *m, int64_t now)
 {
-    (void)now;
-    return m->seen.restore;
+    return m->seen.restore && now >= m->next_restore_ms;
 }
 
 static bool check_is_due(const struct modem *m, int64_t now)

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "text.h"
 
 #define ATTEMPTS_UNKNOWN (-1)
 #define ATTEMPTS_ENOUGH  2
@@ -18,12 +19,12 @@ enum lock { LOCK_READY, LOCK_PIN, LOCK_OTHER };
 
 /* ---- attempts left ---- */
 
-/* Argument i of that line as a number. */
+/* The number that argument i of that line begins with: "3", "PIN1=3; PUK1=10". */
 static int attempts_in(const char *line, const struct quirks_pin *q)
 {
     struct at_args a;
-    char first[16];
-    int left;
+    char first[16], number[4] = "";
+    int64_t left;
     if (at_args_open(&a, line, q->prefix) != OK)
         return ATTEMPTS_UNKNOWN;
     struct at_args key = a;
@@ -31,14 +32,17 @@ static int attempts_in(const char *line, const struct quirks_pin *q)
         return ATTEMPTS_UNKNOWN;
     for (int i = 0; i < q->argument; i++)
         at_skip(&a);
-    return at_int(&a, &left, 0, 255) == OK ? left : ATTEMPTS_UNKNOWN;
+    const char *digits = a.at + strspn(a.at, " \"");
+    size_t n = strspn(digits, "0123456789");
+    snprintf(number, sizeof number, "%.*s", n < sizeof number ? (int)n : 0, digits);
+    return text_int(number, 0, 255, &left) == OK ? (int)left : ATTEMPTS_UNKNOWN;
 }
 
 static enum err ask_attempts(struct modem *m, const struct quirks_pin *q, int *left)
 {
     struct at_reply reply;
     const char *line;
-    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, q->prefix, q->query);
+    enum err e = modem_ask(m, &reply, modem_timing.slow_ms, AT_BARE, q->query);
     if (e)
         return e;
     for (unsigned i = 0; *left == ATTEMPTS_UNKNOWN && (line = at_reply_line(&reply, i)); i++)
@@ -46,7 +50,9 @@ static enum err ask_attempts(struct modem *m, const struct quirks_pin *q, int *l
     return OK;
 }
 
-/* VERIFY without data asks and does not burn (102.221 11.1.9): 63Cx, x attempts are left; 6983 blocked. */
+/* VERIFY without data asks and does not burn (102.221 11.1.9): 63Cx, x attempts are left; 6983 blocked.  Everything
+ * else cannot tell: 9000 and 6984 (nothing to verify), 6300, 6A86, 6A88, 6700, 6E00 (a 2G card).  Never with CLA A0:
+ * there the same bytes are a try with a PIN of nothing. */
 static enum err ask_card(struct modem *m, int *left)
 {
     struct at_reply reply;
@@ -69,17 +75,24 @@ static enum err ask_card(struct modem *m, int *left)
     return e;
 }
 
+/* The family's own question, the standard's, the card's, then everybody's: until one tells. */
 static enum err attempts_left(struct modem *m, int *left)
 {
-    static const struct quirks_pin standard = {"AT+CPINR", "+CPINR", "SIM PIN", 1};
+    const struct quirks_pin *way;
     enum err e = OK;
     *left = ATTEMPTS_UNKNOWN;
     if (m->quirks->pin.query)
         e = ask_attempts(m, &m->quirks->pin, left);
     if (!modem_ended(e) && *left == ATTEMPTS_UNKNOWN)
-        e = ask_attempts(m, &standard, left);
+        e = ask_attempts(m, quirks_pin_way(0), left);
     if (!modem_ended(e) && *left == ATTEMPTS_UNKNOWN)
         e = ask_card(m, left);
+    for (unsigned i = 1; !modem_ended(e) && *left == ATTEMPTS_UNKNOWN; i++) {
+        way = quirks_pin_way(i);
+        if (!way)
+            break;
+        e = ask_attempts(m, way, left);
+    }
     return modem_ended(e) ? e : OK;
 }
 
@@ -154,18 +167,51 @@ static bool is_pin(const char *pin)
     return n >= 4 && n <= 8 && strspn(pin, "0123456789") == n;
 }
 
-/* What the hooks remember the card by: its ICCID, else the modem it sits in. */
-static void card_name(const struct modem *m, char out[MODEM_ID_MAX])
+/* What the hooks remember a try by: the card, and the modem that it sits in.  A card whose number cannot be read is
+ * the modem's: what was refused in there, by whichever card, is not tried there again. */
+struct names {
+    const char *card; /* NULL: unread */
+    char modem[MODEM_ID_MAX];
+    char pin[32];
+};
+
+static struct names names_of(const struct modem *m)
 {
     const struct modem_identity *who = &m->status.who;
-    if (who->iccid[0])
-        snprintf(out, MODEM_ID_MAX, "%.23s", who->iccid);
+    struct names n = {.card = who->iccid[0] ? who->iccid : NULL};
+    if (who->imei[0])
+        snprintf(n.modem, sizeof n.modem, "imei-%.18s", who->imei);
     else
-        snprintf(out, MODEM_ID_MAX, "imei-%.18s", who->imei);
+        snprintf(n.modem, sizeof n.modem, "modem-%.17s", m->config.name);
+    /* A PIN that was bound to its card is another configuration than one that was not. */
+    snprintf(n.pin, sizeof n.pin, "%s%s", m->config.pin, m->config.iccid[0] ? " bound" : "");
+    return n;
+}
+
+/* Both are written down before it is sent; only the card's own record forbids, where it is known. */
+static enum err note_try(struct modem *m, const struct names *n, int left)
+{
+    enum err e = m->hooks.pin_may_try(m->ctx, n->modem, n->pin, left);
+    if (!n->card || (e && e != ERR_DENIED))
+        return e;
+    return m->hooks.pin_may_try(m->ctx, n->card, n->pin, left);
+}
+
+static void note_outcome(struct modem *m, const struct names *n, bool accepted)
+{
+    const char *both[] = {n->modem, n->card};
+    for (size_t i = 0; i < 2; i++) {
+        if (!both[i])
+            continue;
+        enum err e = m->hooks.pin_done(m->ctx, both[i], n->pin, accepted);
+        if (e)
+            log_warn("modem", "name=%s step=pin accepted=%d not noted: %s", m->config.name,
+                     accepted, err_str(e));
+    }
 }
 
 /* Everything that forbids a try, before the database is asked. */
-static enum err may_try(struct modem *m)
+static enum err may_try(struct modem *m, int *attempts)
 {
     const struct modem_config *c = &m->config;
     int left;
@@ -181,6 +227,7 @@ static enum err may_try(struct modem *m)
     enum err e = attempts_left(m, &left);
     if (e)
         return e;
+    *attempts = left;
     if (left != ATTEMPTS_UNKNOWN && left < ATTEMPTS_ENOUGH)
         return modem_end(m, MODEM_PIN,
                          "only %d attempt%s left for the PIN: enter it by hand in a phone", left,
@@ -188,25 +235,38 @@ static enum err may_try(struct modem *m)
     return OK;
 }
 
+/* Did the card itself say no?  A modem that was busy or did not allow the command never asked it. */
+static bool is_refusal(const struct at_reply *reply)
+{
+    int cme = fault_cme(reply);
+    return cme == 16 || cme == 12 || cme == 11 || (cme < 0 && !fault_is_busy(reply));
+}
+
 /* Asked in the database and written there, then sent, once. */
-static enum err enter_pin(struct modem *m, const char *card)
+static enum err enter_pin(struct modem *m, const struct names *n, int left)
 {
     struct at_reply reply;
     char command[32];
-    enum err e = m->hooks.pin_may_try(m->ctx, card, m->config.pin);
+    enum err e = note_try(m, n, left);
     if (e == ERR_DENIED)
-        return modem_end(m, MODEM_PIN, "this PIN was tried with this card and not accepted");
+        return modem_end(m, MODEM_PIN, "this PIN was tried with this %s and not accepted",
+                         n->card ? "card" : "modem, whose card's number cannot be read,");
     if (e)
         return modem_end(m, MODEM_PIN, "the PIN's try could not be noted: %s", err_str(e));
-    log_info("modem", "name=%s step=pin card=%s", m->config.name, card);
+    log_info("modem", "name=%s step=pin card=%s attempts=%d", m->config.name,
+             n->card ? n->card : n->modem, left);
     snprintf(command, sizeof command, "AT+CPIN=\"%s\"", m->config.pin);
     e = modem_ok(m, &reply, modem_timing.slow_ms, NULL, command);
-    if (e == ERR_REFUSED)
+    if (e != ERR_REFUSED)
+        return modem_ended(e) ? e : OK; /* unanswered: +CPIN? will tell */
+    if (is_refusal(&reply)) {
+        note_outcome(m, n, false);
         return modem_end(m, MODEM_PIN, "the SIM refused the PIN");
-    return modem_ended(e) ? e : OK; /* unanswered: +CPIN? will tell */
+    }
+    return modem_end(m, MODEM_PIN, "the modem did not pass the PIN to its SIM");
 }
 
-static enum err wait_until_ready(struct modem *m, const char *card)
+static enum err wait_until_ready(struct modem *m, const struct names *n)
 {
     char word[32] = "";
     int64_t end = clk_mono_ms() + modem_timing.sim_ms;
@@ -222,15 +282,25 @@ static enum err wait_until_ready(struct modem *m, const char *card)
         if (e)
             return e;
     }
-    enum err e = m->hooks.pin_accepted(m->ctx, card, m->config.pin);
-    if (e)
-        log_warn("modem", "name=%s step=pin accepted, not noted: %s", m->config.name, err_str(e));
+    note_outcome(m, n, true);
     return OK;
+}
+
+/* A modem that tells nothing about itself before the PIN is known by that, too; the card is looked at last. */
+static enum err open_lock(struct modem *m)
+{
+    int left = ATTEMPTS_UNKNOWN;
+    enum err e = may_try(m, &left);
+    if (e)
+        return e;
+    const struct names n = names_of(m);
+    e = enter_pin(m, &n, left);
+    return e ? e : wait_until_ready(m, &n);
 }
 
 enum err modem_unlock(struct modem *m)
 {
-    char word[32] = "", card[MODEM_ID_MAX];
+    char word[32] = "";
     enum err e = read_lock(m, word, sizeof word);
     if (e)
         return e;
@@ -242,9 +312,5 @@ enum err modem_unlock(struct modem *m)
     case LOCK_PIN:
         break;
     }
-    card_name(m, card);
-    e = may_try(m);
-    if (e == OK)
-        e = enter_pin(m, card);
-    return e ? e : wait_until_ready(m, card);
+    return open_lock(m);
 }

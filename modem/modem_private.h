@@ -107,6 +107,7 @@ struct modem_seen {
     unsigned arrived_count;
     unsigned reports;       /* +CDSI among them */
     bool sweep, restore, restarted, look, card;
+    bool recheck;           /* another card may be in there */
     unsigned acks_owed, ack_refusals;
     int64_t ack_since_ms;
     int64_t ring_ms;
@@ -202,7 +203,7 @@ struct modem {
 
     /* The network. */
     int creg, cgreg, cereg;             /* <stat>, -1: unknown */
-    int64_t next_keepalive_ms, next_housekeeping_ms, next_sweep_ms, next_search_ms, next_claim_ms;
+    int64_t next_keepalive_ms, next_housekeeping_ms, next_sweep_ms, next_search_ms, next_claim_ms, next_restore_ms;
     int64_t routing_check_ms;           /* read +CNMI? then; 0: not due */
     bool ussd_waiting;
 
@@ -277,8 +278,21 @@ void modem_ladder_well(struct modem *m);
 /* For how long a modem that was just opened may stay silent. */
 int modem_patience_ms(const struct modem *m);
 
+/* ---- modem_who.c ---- */
+enum err modem_ask_who(struct modem *m) MUST_CHECK;         /* and finds its quirks */
+enum err modem_ask_who_again(struct modem *m) MUST_CHECK;   /* if it told nothing before */
+enum err modem_take_imsi(struct modem *m, const struct at_reply *reply) MUST_CHECK;
+enum err modem_take_number(struct modem *m, const struct at_reply *reply) MUST_CHECK;
+enum err modem_read_card(struct modem *m) MUST_CHECK;       /* ERR_NOT_FOUND: the ICCID stays "" */
+enum err modem_read_card_again(struct modem *m) MUST_CHECK;
+/* Where seen.recheck is set: ends the session if another card is in there. */
+enum err modem_check_card(struct modem *m) MUST_CHECK;
+
 /* ---- modem_start.c, modem_pin.c, modem_route.c ---- */
 enum err modem_start_up(struct modem *m) MUST_CHECK;
+/* modem_ok(), again while the SIM or the modem is busy (CME 14, CMS 314, 515), up to sim_ms. */
+enum err modem_ask(struct modem *m, struct at_reply *reply, int timeout_ms, const char *prefix,
+                   const char *command) MUST_CHECK;
 enum err modem_unlock(struct modem *m) MUST_CHECK;
 enum err modem_choose_storages(struct modem *m) MUST_CHECK;
 enum err modem_choose_route(struct modem *m) MUST_CHECK;
@@ -323,6 +337,8 @@ void modem_trace(void *ctx, char direction, const char *bytes, size_t n);   /* a
 /* ---- modem_text.c ---- */
 /* A string of the modem that may be UCS-2 in hexadecimal: in place, to ASCII where it is one. */
 void modem_plain(char *text);
+/* A name (operator, +CNUM's alpha) to UTF-8, also where it is UCS-2 in hexadecimal; cut to size. */
+void modem_name(const char *text, char *out, size_t size);
 /* A USSD string by its dcs (23.038 clause 5) to UTF-8. */
 enum err modem_ussd_decode(const char *text, int dcs, bool packed, char *out, size_t size) MUST_CHECK;
 /* UTF-8 to what goes between the quotes.  ERR_SYNTAX: not in the alphabet, ERR_RANGE: too long. */

@@ -118,7 +118,7 @@ enum err modem_choose_storages(struct modem *m)
     struct storage_offer offer;
     bool busy = false;
     int64_t end = clk_mono_ms() + modem_timing.sim_ms;
-    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CPMS", "AT+CPMS=?");
+    enum err e = modem_ask(m, &reply, modem_timing.slow_ms, "+CPMS", "AT+CPMS=?");
     if (modem_ended(e))
         return e;
     parse_storages(e == OK ? at_reply_line(&reply, 0) : NULL, &offer);
@@ -150,7 +150,7 @@ static enum err write_smsc(struct modem *m, const char *smsc)
     struct at_reply reply;
     char command[96];
     snprintf(command, sizeof command, "AT+CSCA=\"%s\",%d", smsc, smsc[0] == '+' ? 145 : 129);
-    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, NULL, command);
+    enum err e = modem_ask(m, &reply, modem_timing.slow_ms, NULL, command);
     if (e)
         log_warn("modem", "name=%s step=\"service centre\" result=\"%s\"", m->config.name,
                  err_str(e));
@@ -161,11 +161,12 @@ static enum err read_smsc(struct modem *m, char *smsc, size_t size)
 {
     struct at_reply reply;
     struct at_args a;
-    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CSCA", "AT+CSCA?");
+    char text[128] = ""; /* as UCS-2 in hexadecimal it is four times as long */
+    enum err e = modem_ask(m, &reply, modem_timing.slow_ms, "+CSCA", "AT+CSCA?");
     const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
-    smsc[0] = '\0';
-    if (line && at_args_open(&a, line, "+CSCA") == OK && at_string(&a, smsc, size) == OK)
-        modem_plain(smsc);
+    if (line && at_args_open(&a, line, "+CSCA") == OK && at_string(&a, text, sizeof text) == OK)
+        modem_plain(text);
+    snprintf(smsc, size, "%.*s", (int)size - 1, text);
     return modem_ended(e) ? e : OK;
 }
 
@@ -221,12 +222,24 @@ static bool offered(const struct cnmi_offer *offer, int field, int value)
     return !offer->known || offer->has[field][value];
 }
 
+/* +CSMS: (0,1) or (0,128): without 1 a direct message cannot be acknowledged.  No answer: it is tried. */
+static enum err ask_csms(struct modem *m, bool *offers_phase2)
+{
+    struct at_reply reply;
+    struct at_args a;
+    enum err e = modem_ask(m, &reply, modem_timing.quick_ms, "+CSMS", "AT+CSMS=?");
+    const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
+    if (line && at_args_open(&a, line, "+CSMS") == OK && at_more(&a))
+        (void)!at_list_has(&a, 1, offers_phase2);
+    return e;
+}
+
 static enum err set_csms(struct modem *m, int csms)
 {
     struct at_reply reply;
     char command[16];
     snprintf(command, sizeof command, "AT+CSMS=%d", csms);
-    enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CSMS", command);
+    enum err e = modem_ask(m, &reply, modem_timing.quick_ms, "+CSMS", command);
     if (e == OK)
         m->route.csms = csms;
     return e;
@@ -238,7 +251,7 @@ static enum err set_cnmi(struct modem *m, const struct modem_route *r)
     char command[32];
     snprintf(command, sizeof command, "AT+CNMI=%d,%d,%d,%d,%d", r->mode, r->mt, r->bm, r->ds,
              r->bfr);
-    return modem_ok(m, &reply, modem_timing.quick_ms, NULL, command);
+    return modem_ask(m, &reply, modem_timing.quick_ms, NULL, command);
 }
 
 /* No cell broadcast, or where that must be, the least of it. */
@@ -293,12 +306,16 @@ enum err modem_choose_route(struct modem *m)
     struct at_reply reply;
     struct cnmi_offer offer;
     int csms = -1;
-    enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CNMI", "AT+CNMI=?");
+    bool offers_phase2 = true;
+    enum err e = ask_csms(m, &offers_phase2);
+    if (modem_ended(e))
+        return e;
+    e = modem_ask(m, &reply, modem_timing.quick_ms, "+CNMI", "AT+CNMI=?");
     if (modem_ended(e))
         return e;
     parse_cnmi(e == OK ? at_reply_line(&reply, 0) : NULL, &offer);
     for (size_t i = 0; i < sizeof orders[0] / sizeof *orders[0]; i++) {
-        if (choices[i].csms && (m->quirks->no_direct || m->no_csms))
+        if (choices[i].csms && (m->quirks->no_direct || m->no_csms || !offers_phase2))
             continue;
         if (!offered(&offer, 3, choices[i].ds))
             continue;

@@ -21,134 +21,7 @@ struct step {
     bool again; /* part of modem_restore() */
 };
 
-/* ---- who are you ---- */
-
-/* The first line of a bare answer, without a prefix and quotes that some put around it. */
-static void bare_text(const struct at_reply *reply, const char *prefix, char *out, size_t size)
-{
-    const char *line = at_reply_line(reply, 0);
-    struct at_args a;
-    char text[128];
-    memset(out, 0, size);
-    if (!line)
-        return;
-    if (at_args_open(&a, line, prefix) != OK)
-        a.at = line;
-    if (at_string(&a, text, sizeof text) != OK)
-        snprintf(text, sizeof text, "%.127s", a.at);
-    snprintf(out, size, "%.*s", (int)size - 1, text);
-}
-
-/* The first run of at least `min` digits; a trailing F of an ICCID's filling is left out. */
-static enum err digits_in(const char *line, size_t min, char *out, size_t size)
-{
-    for (const char *s = line; *s; s++) {
-        size_t n = strspn(s, "0123456789");
-        if (n >= min && n < size) {
-            memset(out, 0, size);
-            memcpy(out, s, n);
-            return OK;
-        }
-        if (n)
-            s += n - 1;
-    }
-    return ERR_NOT_FOUND;
-}
-
-static enum err take_digits(const struct at_reply *reply, size_t min, char *out, size_t size)
-{
-    const char *line;
-    for (unsigned i = 0; (line = at_reply_line(reply, i)); i++)
-        if (digits_in(line, min, out, size) == OK)
-            return OK;
-    return ERR_NOT_FOUND;
-}
-
-static enum err take_manufacturer(struct modem *m, const struct at_reply *reply)
-{
-    bare_text(reply, "+CGMI", m->status.who.manufacturer, sizeof m->status.who.manufacturer);
-    return OK;
-}
-
-static enum err take_model(struct modem *m, const struct at_reply *reply)
-{
-    bare_text(reply, "+CGMM", m->status.who.model, sizeof m->status.who.model);
-    return OK;
-}
-
-static enum err take_firmware(struct modem *m, const struct at_reply *reply)
-{
-    bare_text(reply, "+CGMR", m->status.who.firmware, sizeof m->status.who.firmware);
-    return OK;
-}
-
-static enum err take_imei(struct modem *m, const struct at_reply *reply)
-{
-    return take_digits(reply, 14, m->status.who.imei, sizeof m->status.who.imei);
-}
-
-static enum err take_imsi(struct modem *m, const struct at_reply *reply)
-{
-    return take_digits(reply, 6, m->status.who.imsi, sizeof m->status.who.imsi);
-}
-
-/* +CNUM: [<alpha>],<number>,<type> */
-static enum err take_number(struct modem *m, const struct at_reply *reply)
-{
-    struct at_args a;
-    char number[SMS_ADDR_MAX];
-    const char *line = at_reply_line(reply, 0);
-    if (!line || at_args_open(&a, line, "+CNUM") != OK)
-        return ERR_NOT_FOUND;
-    at_skip(&a);
-    enum err e = at_string(&a, number, sizeof number);
-    if (e)
-        return e;
-    modem_plain(number);
-    snprintf(m->status.who.number, sizeof m->status.who.number, "%s", number);
-    return OK;
-}
-
-/* ---- the card's number, readable before the PIN ---- */
-
-/* EF_ICCID is nibble-swapped BCD (51.011 10.1.1); +CRSM: 144,0,"98101430121181157002" */
-static enum err take_crsm(struct modem *m, const struct at_reply *reply)
-{
-    struct at_args a;
-    int sw1, sw2;
-    char hex[64], *out = m->status.who.iccid;
-    const char *line = at_reply_line(reply, 0);
-    if (!line || at_args_open(&a, line, "+CRSM") != OK)
-        return ERR_NOT_FOUND;
-    if (at_int(&a, &sw1, 0, 255) || at_int(&a, &sw2, 0, 255) || at_string(&a, hex, sizeof hex))
-        return ERR_SYNTAX;
-    size_t n = strlen(hex);
-    if ((sw1 != 0x90 && sw1 != 0x91 && sw1 != 0x9F) || n % 2 || n < 10 || n >= MODEM_ID_MAX)
-        return ERR_SYNTAX;
-    char swapped[MODEM_ID_MAX] = "";
-    for (size_t i = 0; i < n; i++)
-        swapped[i] = hex[i ^ 1];
-    return digits_in(swapped, 10, out, MODEM_ID_MAX);
-}
-
-static enum err read_iccid(struct modem *m)
-{
-    const char *queries[] = {m->quirks->iccid_query, "AT+CCID", "AT+ICCID"};
-    struct at_reply reply;
-    enum err e = modem_ok(m, &reply, modem_timing.slow_ms, "+CRSM", "AT+CRSM=176,12258,0,0,10");
-    if (e == OK && take_crsm(m, &reply) == OK)
-        return OK;
-    for (size_t i = 0; !modem_ended(e) && i < sizeof queries / sizeof *queries; i++) {
-        if (!queries[i])
-            continue;
-        e = modem_ok(m, &reply, modem_timing.slow_ms, AT_BARE, queries[i]);
-        if (e == OK && take_digits(&reply, 18, m->status.who.iccid, MODEM_ID_MAX) == OK)
-            return OK;
-    }
-    return modem_ended(e) ? e : ERR_NOT_FOUND;
-}
-
-/* ---- the other steps that are more than a command ---- */
+/* ---- steps that are more than a command ---- */
 
 /* A +CMGS of ours may still be under way in there, begun by a program that died: any byte could abort it, and its
  * answer tells.  A modem that was unplugged meanwhile has forgotten it. */
@@ -178,15 +51,6 @@ static enum err answer(struct modem *m)
     if (e == ERR_TIMEOUT)
         return modem_end_in_trouble(m, MODEM_SILENT, "the modem does not answer");
     return e;
-}
-
-static enum err find_quirks(struct modem *m)
-{
-    m->quirks = quirks_find(m->status.who.manufacturer, m->status.who.model);
-    log_info("modem", "name=%s imei=%s model=\"%s %s\" firmware=\"%s\" quirks=%s", m->config.name,
-             m->status.who.imei, m->status.who.manufacturer, m->status.who.model,
-             m->status.who.firmware, m->quirks->name);
-    return OK;
 }
 
 /* A refusal of these is no news. */
@@ -270,20 +134,26 @@ static const struct step ladder[] = {
     {.name = "echo", .command = "ATE0", .again = true},
     {.name = "words", .command = "ATV1", .again = true},
     {.name = "errors", .command = "AT+CMEE=1", .again = true},
-    {.name = "maker", .command = "AT+CGMI", .prefix = AT_BARE, .take = take_manufacturer},
-    {.name = "model", .command = "AT+CGMM", .prefix = AT_BARE, .take = take_model},
-    {.name = "firmware", .command = "AT+CGMR", .prefix = AT_BARE, .take = take_firmware},
-    {.name = "imei", .command = "AT+CGSN", .prefix = AT_BARE, .take = take_imei},
+    {.name = "who", .run = modem_ask_who},
     {.name = "identity", .run = modem_check_imei, .required = true},
-    {.name = "quirks", .run = find_quirks},
     {.name = "quiet", .run = be_quiet, .again = true},
     {.name = "init", .run = user_init, .again = true},
     {.name = "radio", .run = radio_on, .again = true},
-    {.name = "card", .run = read_iccid},
+    {.name = "card", .run = modem_read_card},
     {.name = "unlock", .run = modem_unlock, .required = true, .again = true},
+    {.name = "card behind the PIN", .run = modem_read_card_again},
+    {.name = "who behind the PIN", .run = modem_ask_who_again},
     {.name = "charset", .command = "AT+CSCS=\"GSM\"", .again = true},
-    {.name = "imsi", .command = "AT+CIMI", .prefix = AT_BARE, .take = take_imsi, .slow = true},
-    {.name = "number", .command = "AT+CNUM", .prefix = "+CNUM", .take = take_number, .slow = true},
+    {.name = "imsi",
+     .command = "AT+CIMI",
+     .prefix = AT_BARE,
+     .take = modem_take_imsi,
+     .slow = true},
+    {.name = "number",
+     .command = "AT+CNUM",
+     .prefix = "+CNUM",
+     .take = modem_take_number,
+     .slow = true},
     {.name = "pdu mode", .command = "AT+CMGF=0", .required = true, .again = true},
     {.name = "storages", .run = modem_choose_storages, .again = true},
     {.name = "service centre", .run = modem_set_smsc, .again = true},
@@ -298,22 +168,26 @@ static const struct step ladder[] = {
     {.name = "sweep", .run = modem_sweep},
 };
 
-/* One command; a SIM or a modem that is still busy is asked again (CME 14, CMS 314, 515). */
-static enum err ask(struct modem *m, const struct step *step)
+enum err modem_ask(struct modem *m, struct at_reply *reply, int timeout_ms, const char *prefix,
+                   const char *command)
 {
-    struct at_reply reply;
     int64_t end = clk_mono_ms() + modem_timing.sim_ms;
-    int ms = step->slow ? modem_timing.slow_ms : modem_timing.quick_ms;
     for (;;) {
-        enum err e = modem_ok(m, &reply, ms, step->prefix, step->command);
-        if (e == OK)
-            return step->take ? step->take(m, &reply) : OK;
-        if (e != ERR_REFUSED || !fault_is_busy(&reply) || clk_mono_ms() > end)
+        enum err e = modem_ok(m, reply, timeout_ms, prefix, command);
+        if (e != ERR_REFUSED || !fault_is_busy(reply) || clk_mono_ms() > end)
             return e;
         e = modem_pause(m, modem_timing.retry_ms);
         if (e)
             return e;
     }
+}
+
+static enum err ask(struct modem *m, const struct step *step)
+{
+    struct at_reply reply;
+    int ms = step->slow ? modem_timing.slow_ms : modem_timing.quick_ms;
+    enum err e = modem_ask(m, &reply, ms, step->prefix, step->command);
+    return e == OK && step->take ? step->take(m, &reply) : e;
 }
 
 static enum err climb(struct modem *m, bool only_again)
@@ -344,6 +218,8 @@ enum err modem_restore(struct modem *m)
 {
     log_warn("modem", "name=%s settings are set again", m->config.name);
     m->seen.restore = false;
+    m->next_restore_ms =
+        clk_mono_ms() + modem_timing.again_ms; /* not for ever at each line of chatter */
     m->seen.sweep = true;
     return climb(m, true);
 }

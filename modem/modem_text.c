@@ -32,6 +32,33 @@ void modem_plain(char *text)
     text[n / 2] = '\0';
 }
 
+/* Could these be letters of a name?  No controls, no surrogates or private use; Latin to Arabic, then Kana to Hangul. */
+static bool is_letters(const uint8_t *octets, size_t n)
+{
+    for (size_t i = 0; i < n; i += 2) {
+        bool latin = octets[i] <= 0x0E && (octets[i] || octets[i + 1] >= ' ');
+        if (!latin && !(octets[i] >= 0x30 && octets[i] <= 0xD7))
+            return false;
+    }
+    return true;
+}
+
+void modem_name(const char *text, char *out, size_t size)
+{
+    uint8_t octets[192];
+    size_t n = 0, len = 0;
+    bool digits = strspn(text, "0123456789") == strlen(text);
+    memset(out, 0, size);
+    if (strlen(text) < 8 || !is_hex(text, 4) ||
+        text_hex_decode(text, strlen(text), octets, sizeof octets, &n) != OK ||
+        (digits && octets[0]) || !is_letters(octets, n)) {
+        snprintf(out, size, "%s", text);
+        return;
+    }
+    for (size_t i = 0; i < n && len + 5 < size; i += 2)
+        len += text_utf8_put(out + len, (uint32_t)(octets[i] << 8 | octets[i + 1]));
+}
+
 /* Octets longer than one TP-UD go through sms_join() in pieces; 140 octets are 160 whole septets. */
 static enum err join(enum sms_alphabet alphabet, const uint8_t *octets, size_t n, size_t septets,
                      char *out, size_t size)

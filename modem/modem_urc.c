@@ -106,6 +106,7 @@ static void on_restart(struct modem *m, const char *line, const char *pdu, const
     if (m->served)
         log_warn("modem", "name=%s it says \"%.40s\"", m->config.name, line);
     m->seen.restarted = m->served;
+    m->seen.restore = true; /* in the middle of our start-up: what was set before is gone */
     nobody_answers(m, 0);
 }
 
@@ -115,7 +116,7 @@ static void on_ready(struct modem *m, const char *line, const char *pdu, const c
     (void)line;
     (void)pdu;
     (void)prefix;
-    m->seen.restore = m->served;
+    m->seen.restore = m->served || m->storage_count; /* set too early: it may have been dropped */
     nobody_answers(m, modem_timing.hurry_ms);
 }
 
@@ -128,7 +129,17 @@ static void on_card(struct modem *m, const char *line, const char *pdu, const ch
     if (at_args_open(&a, line, prefix) != OK || at_string(&a, word, sizeof word) != OK)
         return;
     m->seen.card = m->served && strcmp(word, "READY") != 0;
+    m->seen.recheck = m->served;
     nobody_answers(m, modem_timing.hurry_ms);
+}
+
+/* The card went or came: which one is it? */
+static void on_sim(struct modem *m, const char *line, const char *pdu, const char *prefix)
+{
+    (void)line;
+    (void)pdu;
+    (void)prefix;
+    m->seen.recheck = m->served;
 }
 
 static const struct {
@@ -150,6 +161,12 @@ static const struct {
     {"+CLIP", on_caller},
     {"^SMMEMFULL", on_full},
     {"+CPIN", on_card},
+    {"^SIMST", on_sim},
+    {"+QUSIM", on_sim},
+    {"+QSIMSTAT", on_sim},
+    {"+SIM", on_sim},
+    {"#QSS", on_sim},
+    {"+UUSIMSTAT", on_sim},
     {"RDY", on_restart},
     {"^SYSSTART", on_restart},
     {"+CFUN", on_restart},

@@ -14,11 +14,12 @@
 struct quirks_pin {
     const char *query, *prefix;
     const char *key;    /* the line that starts with this argument; NULL: the first line */
-    int argument;       /* 0-based: which one is the PIN's */
+    int argument;       /* 0-based: which one is the PIN's; a number, whatever is glued behind it */
 };
 
 struct quirks {
     const char *name;
+    const char *transcript;     /* tests/transcripts/NAME.at that shows it; a user's row: where his trace is, or NULL */
     const char *manufacturer;   /* start of +CGMI, any case */
     const char *model;          /* start of +CGMM behind the maker's name, any case; NULL: every model */
     const char *init[QUIRKS_INIT_MAX];  /* quiet commands; refusals are fine */
@@ -31,7 +32,13 @@ struct quirks {
     const struct fault_row *faults;     /* its codes from 512 on; NULL: none known */
 };
 
-/* Never NULL.  "" for what the modem did not tell. */
+/* Never NULL.  "" for what the modem did not tell.  The user's rows (modem.h, modem_quirk_begin()) come first. */
 const struct quirks *quirks_find(const char *manufacturer, const char *model);
+/* Does the row mean that modem? */
+bool quirks_fits(const struct quirks *row, const char *manufacturer, const char *model);
+/* The user's row for it, or NULL (quirks_user.c). */
+const struct quirks *quirks_user_find(const char *manufacturer, const char *model);
+/* Every family's question for the attempts left, for a modem whose own is not known; NULL behind the last. */
+const struct quirks_pin *quirks_pin_way(unsigned i);
 
 #endif

@@ -53,6 +53,7 @@ struct config_daemon {
         [CONFIG_TEXT_MAX]; /* default: $STATE_DIRECTORY of systemd, else ./smsbridge-data */
     int64_t keep_ms;
     enum log_level log_level;
+    char quirks_dir[CONFIG_TEXT_MAX]; /* a path by now; "": none */
 };
 struct config_api {
     struct config_listens listen;

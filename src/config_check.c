@@ -38,6 +38,18 @@ static void resolve_state_dir(struct config *c)
     c->daemon.state_dir[n] = '\0';
 }
 
+/* Beside the file that names it. */
+static void resolve_quirks_dir(struct config *c)
+{
+    char given[CONFIG_TEXT_MAX];
+    const char *path = *c->path ? c->path : CONFIG_PATH, *slash = strrchr(path, '/');
+    if (!*c->daemon.quirks_dir || *c->daemon.quirks_dir == '/' || !slash)
+        return;
+    memcpy(given, c->daemon.quirks_dir, sizeof(given));
+    (void)snprintf(c->daemon.quirks_dir, sizeof(c->daemon.quirks_dir), "%.*s/%.100s",
+                   (int)(slash - path) < 150 ? (int)(slash - path) : 150, path, given);
+}
+
 /* ---- listeners ---- */
 static enum err check_tls(const struct config *c, enum config_kind kind, const char *cert,
                           const char *key, char *why)
@@ -163,6 +175,7 @@ static enum err check_inbox(const struct config *c, char *why)
 enum err config_check(struct config *c, char *why)
 {
     resolve_state_dir(c);
+    resolve_quirks_dir(c);
     enum err e = check_tls(c, CONFIG_API, c->api.tls_cert, c->api.tls_key, why);
     if (!e)
         e = check_tls(c, CONFIG_LINKS, c->links.tls_cert, c->links.tls_key, why);

@@ -25,6 +25,8 @@ const struct config_key config_keys[] = {
     {CONFIG_DAEMON, "log_level", KEY_CHOICE, 0, 0, "info", IN(daemon.log_level),
      .choices = "error|warn|info|debug|trace",
      .help = "trace writes the AT dialogue, in the transcripts' format"},
+    {CONFIG_DAEMON, "quirks_dir", KEY_TEXT, 0, PATH_MAX_BYTES, "quirks.d", IN(daemon.quirks_dir),
+     .help = "*.conf with rows for modems of your own (docs/modems.md), beside this file; empty: none"},
 
     {CONFIG_API, "listen", KEY_LISTENS, 0, 0, "127.0.0.1:8080", IN(api.listen),
      .help = "where the operator's programs come in; several: [::1]:8080, unix:/run/smsbridge/api.sock"},

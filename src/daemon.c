@@ -20,6 +20,7 @@
 #include "log.h"
 #include "notify.h"
 #include "pulse.h"
+#include "quirks_file.h"
 #include "redirect.h"
 #include "store.h"
 
@@ -67,6 +68,29 @@ static enum err check_secret(const struct config *c, const char *section, const 
              : OK;
 }
 
+/* "AT+X=1|AT+Y": what no modem may be told at each start. */
+static enum err check_init(const struct config *c, const struct config_modem *m, char *why)
+{
+    char command[MODEM_INIT_MAX], section[MODEM_NAME_MAX + 16], reason[200];
+    enum err e = OK;
+    for (const char *at = m->modem.init; e == OK && *at;) {
+        size_t n = strcspn(at, "|");
+        snprintf(command, sizeof command, "%.*s", (int)n, at + strspn(at, " "));
+        at += n + (at[n] == '|');
+        e = *command ? modem_command_check(command, reason, sizeof reason) : OK;
+    }
+    snprintf(section, sizeof section, "modem %s", m->modem.name);
+    return e ? blame(c, section, "init", e, reason, why) : OK;
+}
+
+static enum err check_modems(const struct config *c, char *why)
+{
+    enum err e = *c->daemon.quirks_dir ? quirks_file_load(c->daemon.quirks_dir, why) : OK;
+    for (unsigned i = 0; e == OK && i < c->modems; i++)
+        e = check_init(c, &c->modem[i], why);
+    return e;
+}
+
 enum err daemon_check(const struct config *c, char *why)
 {
     struct url_nets nets;
@@ -86,7 +110,7 @@ enum err daemon_check(const struct config *c, char *why)
         snprintf(section, sizeof section, "account %s", c->account[i].name);
         e = check_secret(c, section, c->account[i].webhook_secret, why);
     }
-    return e;
+    return e ? e : check_modems(c, why);
 }
 
 /* ---- the parts, in the order in which they start ---- */

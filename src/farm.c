@@ -229,20 +229,20 @@ static void digest_pin(const char *iccid, const char *pin, char out[HASH_SHA256_
     hash_sha256_text(text, (size_t)n, out);
 }
 
-static enum err hook_pin_may_try(void *ctx, const char *iccid, const char *pin)
+static enum err hook_pin_may_try(void *ctx, const char *iccid, const char *pin, int attempts)
 {
     struct worker *w = ctx;
     char digest[HASH_SHA256_TEXT];
     digest_pin(iccid, pin, digest);
-    return store_pin_may_try(w->farm->options.store, iccid, digest, clk_wall_ms());
+    return store_pin_may_try(w->farm->options.store, iccid, digest, attempts, clk_wall_ms());
 }
 
-static enum err hook_pin_accepted(void *ctx, const char *iccid, const char *pin)
+static enum err hook_pin_done(void *ctx, const char *iccid, const char *pin, bool accepted)
 {
     struct worker *w = ctx;
     char digest[HASH_SHA256_TEXT];
     digest_pin(iccid, pin, digest);
-    return store_pin_accepted(w->farm->options.store, iccid, digest, clk_wall_ms());
+    return store_pin_done(w->farm->options.store, iccid, digest, accepted, clk_wall_ms());
 }
 
 /* What the store does not hear now, it sees by itself: a modem that asks for nothing is not waited for. */
@@ -320,7 +320,7 @@ static const struct modem_hooks hooks = {
     .raw = hook_raw,
     .identified = hook_identified,
     .pin_may_try = hook_pin_may_try,
-    .pin_accepted = hook_pin_accepted,
+    .pin_done = hook_pin_done,
     .state = hook_state,
     .event = hook_event,
     .traced = hook_traced,

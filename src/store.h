@@ -268,10 +268,11 @@ enum err store_modems(struct store *s, const struct store_modem *modems, size_t 
  * well; for those that prefer it until none was ready for 30 s.  One that nobody named before is taken in. */
 enum err store_modem_ready(struct store *s, const char *modem, bool ready, int64_t now_ms);
 enum err store_identified(struct store *s, const char *modem, const struct modem_identity *who, int64_t now_ms);
-/* pin_digest: a digest of the PIN, never the PIN.  may_try records the try; ERR_DENIED: this PIN was tried with
- * this card before and not accepted. */
-enum err store_pin_may_try(struct store *s, const char *iccid, const char *pin_digest, int64_t now_ms);
-enum err store_pin_accepted(struct store *s, const char *iccid, const char *pin_digest, int64_t now_ms);
+/* card: its ICCID, or what stands for it.  pin_digest: a digest of the PIN, never the PIN.  attempts: what the card
+ * has left, -1 unknown.  may_try records the try; ERR_DENIED: this PIN was tried with this card before and refused,
+ * or how that ended is not known and the card has lost an attempt since, or cannot tell. */
+enum err store_pin_may_try(struct store *s, const char *card, const char *pin_digest, int attempts, int64_t now_ms);
+enum err store_pin_done(struct store *s, const char *card, const char *pin_digest, bool accepted, int64_t now_ms);
 
 /* ---- numbers ---- */
 /* For each modem that the store knows: the parts that wait for it, those that anybody may take among them. */

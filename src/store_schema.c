@@ -119,9 +119,12 @@ static const char second_step[] =
     "DROP INDEX fragment_set_age;"
     "CREATE INDEX fragment_set_age ON fragment_set(first_ms) WHERE inbox IS NULL;"
     "CREATE INDEX fragment_set_given ON fragment_set(first_ms) WHERE inbox IS NOT NULL;";
+
+/* How many attempts the card had left before the try; -1: it could not be read. */
+static const char pin_step[] = "ALTER TABLE pin ADD COLUMN attempts INTEGER NOT NULL DEFAULT -1;";
 /* clang-format on */
 
-static const char *const steps[] = {first_step, second_step};
+static const char *const steps[] = {first_step, second_step, pin_step};
 #define NEWEST ((int64_t)(sizeof steps / sizeof steps[0]))
 
 static enum err one_step(struct db *db, int64_t from)

@@ -13,3 +13,4 @@ header_fuzz_OBJ := $(sort $(patsubst %.c,%.o,$(filter-out src/api_auth.c src/red
 	$(MODEM_OBJ_ALL))
 ussd_fuzz_OBJ := modem/modem_text.o $(SMS_OBJ)
 at_mask_fuzz_OBJ := modem/at_mask.o modem/at_mask_pdu.o
+quirks_fuzz_OBJ := src/quirks_file.o modem/quirks.o modem/quirks_user.o modem/fault.o

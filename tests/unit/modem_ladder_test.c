@@ -24,6 +24,7 @@ static const char *const asked[] = {
     "AT+CMGF=0", "AT+CPMS=?", "AT+CPMS=",  "AT+CSCA?",  "AT+CREG=",        "AT+CNMI=?",
     "AT+CSMS?",  "AT+CSMS=1", "AT+CNMI=",  "AT+CMGL=4", "AT+CREG?",        "AT+CSQ",
     "AT+COPS?",  "AT+CPMS?",  "AT+CNMI?",  "AT+CMGS=",  "AT+CSCS=\"GSM\"", "AT",
+    "ATQ0V1",
 };
 
 static void silence(struct rig *r)

@@ -108,6 +108,7 @@ static void test_silent_modem(void **state)
     for (size_t i = 0; i < RIG_STAGES; i++)
         peer_answer(r->peer, rig_stages[i], "");
     peer_answer(r->peer, "AT", "");
+    peer_answer(r->peer, "ATQ0V1", "");
     peer_answer(r->peer, "AT+CNMI?", "");
     TOLD(r, "state starting the modem does not answer any more");
     TOLD(r, "state starting the modem does not answer");
@@ -119,6 +120,7 @@ static void test_boots_slowly(void **state)
 {
     struct rig *r = *state;
     peer_answer(r->peer, "AT", "");
+    peer_answer(r->peer, "ATQ0V1", "");
     rig_start(r);
     WANT(r, peer_wait(r->peer, "AT", 2, WAIT_MS));
     peer_answer(r->peer, "AT", OK_);

@@ -22,6 +22,7 @@
 #define LINES_MAX 4096
 #define JOBS_MAX  4096
 #define LINE_MAX_ 512
+#define PINS_MAX  8
 
 struct told {
     pthread_mutex_t lock;
@@ -36,7 +37,11 @@ struct told {
     uint64_t settles;
     atomic_bool in_doubt;
     uint32_t validity_s;
-    char tried[MODEM_ID_MAX + 1]; /* a card whose PIN was tried and not accepted */
+    struct told_pin {
+        char name[MODEM_ID_MAX];
+        int outcome, attempts; /* 0 tried, 1 accepted, 2 refused */
+    } pins[PINS_MAX];
+    unsigned pin_count;
     struct modem_status status;
 };
 
@@ -183,26 +188,40 @@ static enum err on_identified(void *ctx, const char *modem, const struct modem_i
     return OK;
 }
 
-static enum err on_pin_may_try(void *ctx, const char *iccid, const char *pin)
+static struct told_pin *pin_of(struct told *t, const char *name)
+{
+    for (unsigned i = 0; i < t->pin_count; i++)
+        if (strcmp(t->pins[i].name, name) == 0)
+            return &t->pins[i];
+    assert_true(t->pin_count < PINS_MAX);
+    struct told_pin *p = &t->pins[t->pin_count++];
+    *p = (struct told_pin){.outcome = -1};
+    snprintf(p->name, sizeof p->name, "%s", name);
+    return p;
+}
+
+static enum err on_pin_may_try(void *ctx, const char *iccid, const char *pin, int attempts)
 {
     struct told *t = ctx;
     (void)pin;
     enum err e = refusal(t, "pin_may_try");
     if (e)
         return e;
-    if (strcmp(t->tried, iccid) == 0)
+    struct told_pin *p = pin_of(t, iccid);
+    bool lost = p->attempts < 0 || attempts < p->attempts;
+    if (p->outcome == 2 || (p->outcome == 0 && lost))
         return ERR_DENIED;
-    snprintf(t->tried, sizeof t->tried, "%s", iccid);
+    p->outcome = 0;
+    p->attempts = attempts;
     add(t, "pin may_try %s", iccid);
     return OK;
 }
 
-static enum err on_pin_accepted(void *ctx, const char *iccid, const char *pin)
+static enum err on_pin_done(void *ctx, const char *iccid, const char *pin, bool accepted)
 {
-    struct told *t = ctx;
     (void)pin;
-    t->tried[0] = '\0';
-    add(t, "pin accepted %s", iccid);
+    pin_of(ctx, iccid)->outcome = accepted ? 1 : 2;
+    add(ctx, "pin %s %s", accepted ? "accepted" : "refused", iccid);
     return OK;
 }
 
@@ -247,7 +266,7 @@ const struct modem_hooks told_hooks = {
     .raw = on_raw,
     .identified = on_identified,
     .pin_may_try = on_pin_may_try,
-    .pin_accepted = on_pin_accepted,
+    .pin_done = on_pin_done,
     .state = on_state,
     .event = on_event,
 };

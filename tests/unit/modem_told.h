@@ -1,7 +1,7 @@
 /* modem_told.h - the core's side of the treaty, for tests: a queue of jobs, and a list of what was told.
  * Knows no port.  Every hook writes one line:
  *   identified IMEI ICCID IMSI · sent PART mr=N · failed PART CLASS CODE · report mr=N st=XX NUMBER · incoming NUMBER TEXT
- *   late mr=N · raw HEX · pin may_try CARD · pin accepted CARD · event KIND TEXT · state NAME REASON ·
+ *   late mr=N · raw HEX · pin may_try CARD · pin accepted|refused CARD · event KIND TEXT · state NAME REASON ·
  *   stranger IMEI PORT */
 #ifndef MODEM_TOLD_H
 #define MODEM_TOLD_H
@@ -17,7 +17,7 @@ struct told *told_new(void);
 void told_free(struct told *t);
 extern const struct modem_hooks told_hooks;     /* ctx: the struct told */
 
-/* pin_may_try answers as the store does: OK once, ERR_DENIED until that PIN was accepted. */
+/* pin_may_try answers as the store does (src/store.h). */
 /* A job that hooks.next hands out; numbered 1, 2, … */
 void told_queue(struct told *t, const char *recipient, const char *text);
 void told_in_doubt(struct told *t);     /* a part was under way when an earlier program died */

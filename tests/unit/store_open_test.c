@@ -109,23 +109,40 @@ static void rows_survive(void **state)
 static void one_refused_pin_costs_one_attempt(void **state)
 {
     struct kit *k = *state;
-    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", T0), OK);
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", -1, T0), OK);
     for (int restarts = 0; restarts < 3; restarts++) { /* refused, or we died: never again */
         kit_close(k);
         kit_open(k, T0);
-        assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", T0), ERR_DENIED);
+        assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", -1, T0), ERR_DENIED);
     }
-    assert_int_equal(store_pin_may_try(k->store, "8944", "digest-a", T0), OK); /* another card */
-    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-b", T0),
+    assert_int_equal(store_pin_may_try(k->store, "8944", "digest-a", -1, T0),
+                     OK); /* another card */
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-b", -1, T0),
                      OK); /* the configuration changed */
-    assert_int_equal(store_pin_accepted(k->store, ICCID, "digest-b", T0), OK);
+    assert_int_equal(store_pin_done(k->store, ICCID, "digest-b", true, T0), OK);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-b", T0), OK);
-        assert_int_equal(store_pin_accepted(k->store, ICCID, "digest-b", T0), OK);
+        assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-b", -1, T0), OK);
+        assert_int_equal(store_pin_done(k->store, ICCID, "digest-b", true, T0), OK);
     }
-    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-b", T0),
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-b", -1, T0),
                      OK); /* changed in a phone meanwhile */
-    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-b", T0), ERR_DENIED);
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-b", -1, T0), ERR_DENIED);
+}
+
+/* Sent, and then we died: a card that lost no attempt since did not refuse it. */
+static void a_try_without_outcome(void **state)
+{
+    struct kit *k = *state;
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", 3, T0), OK);
+    kit_close(k);
+    kit_open(k, T0);
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", -1, T0), ERR_DENIED);
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", 2, T0), ERR_DENIED);
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", 3, T0), OK);
+    assert_int_equal(store_pin_done(k->store, ICCID, "digest-a", false, T0), OK);
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", 3, T0), ERR_DENIED);
+    assert_int_equal(store_pin_done(k->store, ICCID, "digest-a", true, T0), OK); /* too late */
+    assert_int_equal(store_pin_may_try(k->store, ICCID, "digest-a", 3, T0), ERR_DENIED);
 }
 
 static void who_the_modem_is(void **state)
@@ -171,6 +188,7 @@ int main(void)
         T(it_is_what_we_asked_for),
         T(rows_survive),
         T(one_refused_pin_costs_one_attempt),
+        T(a_try_without_outcome),
         T(who_the_modem_is),
         T(closing_finishes_what_waits),
     };
