@@ -33,6 +33,9 @@ ALL_LIBS   = $(LDFLAGS) $(SAN) -pthread $(PKG_LIBS)
 GROUND_OBJ := $(patsubst %,$(B)/src/%.o,err log buf clock text pulse)
 MODEM_OBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard modem/*.c))
 CTL_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard src/ctl.c src/ctl_*.c))
+# What doctor shares with the daemon: the configuration, and a dialogue with a modem.
+CTL_SHARED := $(patsubst %,$(B)/src/%.o,config config_check config_keys config_value) \
+              $(patsubst %,$(B)/modem/%.o,at at_lex at_args at_trace)
 DAEMON_OBJ := $(filter-out $(CTL_OBJ),$(patsubst %.c,$(B)/%.o,$(wildcard src/*.c)))
 SIM_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
 
@@ -41,8 +44,8 @@ all: $(B)/smsbridged $(B)/smsbridge $(B)/modemsim
 
 $(B)/smsbridged: $(DAEMON_OBJ) $(MODEM_OBJ)
 	@echo "ld $@"; $(CC) -o $@ $^ $(ALL_LIBS)
-$(B)/smsbridge: $(CTL_OBJ) $(GROUND_OBJ)
-	@echo "ld $@"; $(CC) -o $@ $^ $(LDFLAGS) $(SAN) $(shell pkg-config --libs libcurl jansson)
+$(B)/smsbridge: $(CTL_OBJ) $(CTL_SHARED) $(GROUND_OBJ)
+	@echo "ld $@"; $(CC) -o $@ $^ $(LDFLAGS) $(SAN) $(shell pkg-config --libs libcurl jansson inih)
 $(B)/modemsim: $(SIM_OBJ)
 	@echo "ld $@"; $(CC) -o $@ $^ $(LDFLAGS) $(SAN) -pthread $(shell pkg-config --libs libcurl)
 $(B)/%.o: %.c

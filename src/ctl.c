@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "ctl.h"
 #include "ctl_show.h"
+#include "text.h"
 
 /* ---- asking ---- */
 
@@ -190,6 +191,8 @@ static const struct command commands[] = {
      "ask the network (*100#), and answer its menus"},
     {"trace", 1, 1, ctl_trace, "[--unmasked] [--timeout SECONDS] MODEM",
      "what is said to a modem and by it, numbers and texts masked: a transcript"},
+    {"doctor", 0, 0, ctl_doctor, "[-c FILE]",
+     "what keeps modems from working, and the command that mends it; changes nothing"},
     {"preview", 1, 1, run_preview, "[--track] TEXT",
      "alphabet, parts and final text, without sending"},
 };
@@ -215,6 +218,8 @@ static void usage(FILE *to)
         "  --wait                 until the message is delivered or failed, --timeout SECONDS "
         "(300)\n"
         "  --sender NAME          --callbackurl URL   --lt-callbackurl URL   --limit N (20)\n"
+        "  -c, --config FILE      of the daemon, for doctor; default "
+        "/etc/smsbridge/smsbridged.conf\n"
         "  --help                 --version\n"
         "\nexit status: 0 done, 1 refused or failed, 2 usage, 3 daemon not reachable\n");
 }
@@ -227,6 +232,7 @@ enum {
     OPT_LT_CALLBACKURL,
     OPT_LIMIT,
     OPT_TIMEOUT,
+    OPT_CANCEL,
     OPT_HELP,
     OPT_VERSION
 };
@@ -237,11 +243,12 @@ static const struct option long_options[] = {
     {"callbackurl", required_argument, NULL, OPT_CALLBACKURL},
     {"lt-callbackurl", required_argument, NULL, OPT_LT_CALLBACKURL},
     {"limit", required_argument, NULL, OPT_LIMIT},
+    {"config", required_argument, NULL, 'c'},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"json", no_argument, NULL, 'j'},
     {"track", no_argument, NULL, 't'},
     {"wait", no_argument, NULL, 'w'},
-    {"cancel", no_argument, NULL, 'c'},
+    {"cancel", no_argument, NULL, OPT_CANCEL},
     {"unmasked", no_argument, NULL, 'u'},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -264,16 +271,30 @@ static const char **word_of(struct options *o, int option)
         return &o->lt_callbackurl;
     case OPT_LIMIT:
         return &o->limit;
+    case 'c':
+        return &o->config;
     default:
         return NULL;
     }
 }
 
+static int take_timeout(struct options *o, const char *text)
+{
+    int64_t seconds;
+    if (text_int(text, 1, 86400, &seconds)) {
+        fprintf(stderr, "smsbridge: --timeout takes seconds, 1 to 86400\n");
+        return USAGE;
+    }
+    o->timeout_s = o->wait_s = (int)seconds;
+    return -1;
+}
+
 /* -1: go on, else the exit status. */
 static int parse(struct options *o, int argc, char **argv)
 {
-    int option;
-    while ((option = getopt_long(argc, argv, "jtw", long_options, NULL)) != -1) {
+    int option, exit_status = -1;
+    while (exit_status < 0 &&
+           (option = getopt_long(argc, argv, "c:jtw", long_options, NULL)) != -1) {
         const char **word = word_of(o, option);
         if (word)
             *word = optarg;
@@ -283,12 +304,12 @@ static int parse(struct options *o, int argc, char **argv)
             o->track = true;
         else if (option == 'w')
             o->wait = true;
-        else if (option == 'c')
+        else if (option == OPT_CANCEL)
             o->cancel = true;
         else if (option == 'u')
             o->unmasked = true;
         else if (option == OPT_TIMEOUT)
-            o->timeout_s = o->wait_s = (int)strtol(optarg, NULL, 10);
+            exit_status = take_timeout(o, optarg);
         else if (option == OPT_HELP)
             return usage(stdout), DONE;
         else if (option == OPT_VERSION)
@@ -296,7 +317,7 @@ static int parse(struct options *o, int argc, char **argv)
         else
             return usage(stderr), USAGE;
     }
-    return -1;
+    return exit_status;
 }
 
 static const struct command *find(const char *name)
@@ -326,7 +347,9 @@ int main(int argc, char **argv)
         return USAGE;
     }
     enum err e = ctl_open(o.url, o.account, &ctl);
-    if (e) {
+    if (e)
+        ctl = NULL;
+    if (e && command->run != ctl_doctor) {
         fprintf(stderr, "smsbridge: no token: give --account SID:TOKEN, or set SMSBRIDGE_TOKEN\n");
         return USAGE;
     }

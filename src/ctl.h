@@ -14,6 +14,7 @@ struct options {
     const char *url, *account;
     bool json, track, wait, cancel, unmasked;
     const char *sender, *callbackurl, *lt_callbackurl, *limit;
+    const char *config;
     int timeout_s, wait_s; /* wait_s 0: not given */
 };
 
@@ -21,7 +22,7 @@ typedef int command_fn(struct ctl *c, const struct options *o, char **args);
 struct command {
     const char *name;
     int args_min, args_max;
-    command_fn *run; /* args end with NULL */
+    command_fn *run; /* args end with NULL; the connection is NULL where there is no token */
     const char *usage, *help;
 };
 
@@ -39,6 +40,7 @@ const char *ctl_text(const json_t *object, const char *key);
 /* ---- commands ---- */
 command_fn ctl_modems, ctl_reset; /* ctl_modems.c */
 command_fn ctl_ussd;              /* ctl_ussd.c */
+command_fn ctl_doctor;            /* ctl_doctor.c; needs no token */
 command_fn ctl_trace;             /* ctl_trace.c */
 
 /* "/modems/NAME/<last>", the name encoded; size: 128 is enough.  False, said: no modem can be called so. */

@@ -215,6 +215,50 @@ enum err ctl_follow(struct ctl *c, const char *path, int seconds, ctl_take *take
     return code == CURLE_OK || ended ? OK : ERR_CLOSED;
 }
 
+/* ---- anybody's page ---- */
+
+struct page {
+    char *body;
+    size_t n, size;
+};
+
+static size_t take_page(char *data, size_t size, size_t n, void *ctx)
+{
+    struct page *p = ctx;
+    size_t room = p->size - 1 - p->n, len = size * n < room ? size * n : room;
+    memcpy(p->body + p->n, data, len);
+    p->n += len;
+    p->body[p->n] = '\0';
+    return len == size * n ? len : 0; /* that much tells what it is */
+}
+
+enum err ctl_fetch(const char *url, int seconds, char *body, size_t size, long *status, char *why,
+                   size_t why_size)
+{
+    struct page page = {body, 0, size};
+    CURL *curl = curl_easy_init();
+    *body = '\0';
+    *status = 0;
+    if (!curl)
+        return ERR_NO_MEMORY;
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)seconds);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_page);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &page);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+    curl_easy_cleanup(curl);
+    snprintf(why, why_size, "%s", curl_easy_strerror(code));
+    return code == CURLE_OK || (code == CURLE_WRITE_ERROR && *status) ? OK : ERR_CLOSED;
+}
+
+void ctl_url(const struct ctl *c, char *out, size_t size)
+{
+    snprintf(out, size, "%s", c->url);
+}
+
 const char *ctl_why(const struct ctl *c)
 {
     return c->why;

@@ -9,8 +9,8 @@
 void show_json(FILE *to, const json_t *value);
 /* Why a request was refused: the fields and their sentences, or the HTTP status alone. */
 void show_refusal(FILE *to, long status, const json_t *body);
-void show_message(FILE *to, const json_t *message);     /* one, a line a field */
-void show_messages(FILE *to, const json_t *list);       /* a table */
+void show_message(FILE *to, const json_t *message); /* one, a line a field */
+void show_messages(FILE *to, const json_t *list);   /* a table */
 void show_inbox(FILE *to, const json_t *list);
 /* A text of several lines as it is, without its control characters. */
 void show_text(FILE *to, const char *text);
