@@ -12,7 +12,7 @@ packages="git gcc make pkg-config libc6-dev
     clang libclang-rt-14-dev clang-format universal-ctags nginx-light wrk
     systemd udev mandoc man-db"
 if [ "${1:-}" = vm ]; then
-    packages="qemu-system-x86 ipxe-qemu seabios busybox-static cpio kmod udev dpkg"
+    packages="qemu-system-x86 ipxe-qemu seabios busybox-static cpio kmod udev systemd dpkg"
 fi
 
 missing=""

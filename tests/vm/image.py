@@ -15,6 +15,7 @@ CACHE = BUILD / "vm"
 HERE = Path(__file__).resolve().parent
 MODULES = ["xhci_pci", "e1000", "ftdi_sio", "cdc_acm", "option", "cp210x"]     # with what they depend on
 RULES = ["50-udev-default.rules", "60-serial.rules", "75-net-description.rules", "80-drivers.rules", "99-systemd.rules"]
+UNITS = ["sysinit.target", "basic.target", "multi-user.target", "shutdown.target", "umount.target"]
 DATA = ["/usr/share/publicsuffix", "/etc/nsswitch.conf"]
 
 
@@ -87,10 +88,13 @@ def put_debian(tree):
     for applet in run("/bin/busybox", "--list").split():
         if applet != "busybox":
             os.symlink("busybox", tree / "bin" / applet)
-    put(tree, "/bin/udevadm")
+    for program in ("/bin/udevadm", "/lib/systemd/systemd", "/bin/systemctl"):
+        put(tree, program)
+        for library in libraries(program):
+            put(tree, library)
     os.symlink("/bin/udevadm", tree / "bin/systemd-udevd")
-    for library in libraries("/bin/udevadm"):
-        put(tree, library)
+    for unit in UNITS:
+        put(tree, f"/lib/systemd/system/{unit}", f"/usr/lib/systemd/system/{unit}")
     for rules in RULES:
         put(tree, f"/lib/udev/rules.d/{rules}", f"/usr/lib/udev/rules.d/{rules}")
 
@@ -98,7 +102,7 @@ def put_debian(tree):
 def make_base():
     """CACHE/vmlinuz and CACHE/base.cpio, made again when there is another kernel or udev."""
     package = kernel_package()
-    stamp = package + " " + run("dpkg-query", "-W", "-f", "${Package}=${Version} ", "udev", "busybox-static") \
+    stamp = package + " " + run("dpkg-query", "-W", "-f", "${Package}=${Version} ", "udev", "systemd", "busybox-static") \
         + run("apt-cache", "policy", package).split("Candidate:")[1].split()[0] + str((HERE / "image.py").stat().st_mtime_ns)
     kept = CACHE / "stamp"
     if kept.exists() and kept.read_text() == stamp:

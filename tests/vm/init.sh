@@ -1,5 +1,6 @@
 #!/bin/sh
-# init.sh - the first process of the virtual machine: mounts, udev, the network, then a shell that ttyS1 talks to.
+# init.sh - the first process of the virtual machine: mounts, udev, the network, a shell that ttyS1 talks to, and then systemd in
+# its place, which starts nothing by itself.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -32,5 +33,8 @@ while read -r line <&3; do
     sh /run/command > /run/output 2>&1 3>&- </dev/null
     status=$?
     { base64 /run/output; echo "= $status"; } >&3
-done
-poweroff -f
+done &
+exec 3>&-
+mkdir -p /run/systemd/system
+printf '[Unit]\nDefaultDependencies=no\n' > /run/systemd/system/vm.target
+exec /usr/lib/systemd/systemd --unit=vm.target --log-target=kmsg --show-status=no

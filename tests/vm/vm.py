@@ -90,6 +90,7 @@ class Vm:
                 continue
         except AssertionError as e:
             raise AssertionError(f"{e}\n{self.console()[-3000:]}\n{(self.folder / 'qemu').read_text()}") from None
+        until("systemd is there", lambda: self.shell("systemctl is-active vm.target", check=False)[0] == 0, BOOT_S)
         self.boot_s = time.monotonic() - began
         return self
 
