@@ -415,7 +415,7 @@ static void unescape(char *s)
 static char *behind_log_prefix(char *line)
 {
     char *mark = strstr(line, "trace: ");
-    if (strchr("<>#!=", line[0]) || !mark)
+    if (strchr("<>#!=?", line[0]) || !mark)
         return line;
     mark += strlen("trace: ");
     char *blank = strchr(mark, ' ');
@@ -496,7 +496,7 @@ static void read_transcript(struct peer *p, const char *path)
             read_row(p, rest, &ended);
         else if (text[0] == '<')
             read_said(p, rest, &ended);
-        else if (text[0] == '!' || text[0] == '=') {
+        else if (text[0] == '!' || text[0] == '=' || text[0] == '?') {
             assert_true(p->line_count < LINES_MAX);
             p->lines[p->line_count++] = strdup(text);
         }

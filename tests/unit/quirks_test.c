@@ -58,6 +58,32 @@ static void test_no_row_resets(void **state)
     }
 }
 
+/* The transcript says that a modem with these answers gets this row, and modem_replay_test sees to it. */
+static void proves(const struct quirks *row)
+{
+    char path[128], line[1024], wanted[64];
+    bool found = false;
+    snprintf(path, sizeof path, "tests/transcripts/%s", row->transcript);
+    snprintf(wanted, sizeof wanted, "? quirks %s\n", row->name);
+    FILE *f = fopen(path, "r");
+    if (!f)
+        fail_msg("row %s: no %s", row->name, path);
+    while (f && fgets(line, sizeof line, f))
+        found = found || strcmp(line, wanted) == 0;
+    if (f)
+        fclose(f);
+    if (!found)
+        fail_msg("%s does not say %s", path, wanted);
+}
+
+static void test_each_row_has_its_transcript(void **state)
+{
+    (void)state;
+    proves(&generic);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        proves(&rows[i]);
+}
+
 /* ---- rows of the user's own ---- */
 
 static enum err parse(const char *text, char why[QUIRKS_WHY_MAX])
@@ -183,9 +209,13 @@ static void test_example(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),     cmocka_unit_test(test_no_row_resets),
-        cmocka_unit_test(test_user_row), cmocka_unit_test(test_user_row_wrong),
-        cmocka_unit_test(test_folder),   cmocka_unit_test(test_example),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_no_row_resets),
+        cmocka_unit_test(test_each_row_has_its_transcript),
+        cmocka_unit_test(test_user_row),
+        cmocka_unit_test(test_user_row_wrong),
+        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
