@@ -5,6 +5,7 @@
 #define SMSBRIDGE_MODEM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -188,6 +189,30 @@ bool modem_same_imei(const char *a, const char *b);
 void modem_stop(struct modem *m, int grace_ms);
 /* Wait for the end and free. NULL is fine. */
 void modem_join(struct modem *m);
+
+/* ---- finding modems ---- */
+struct modem_found {
+    char imei[MODEM_ID_MAX];        /* "": it answers, and does not tell */
+    char place[MODEM_NAME_MAX];     /* the USB socket, "1-1.4"; with a port of its own on a chip of several: "1-1.4-2" */
+    struct modem_ports ports;       /* n 0: unplugged */
+};
+struct discover_options {
+    const char *const *reserved;    /* ports that [modem] sections name: never touched, nor what shares a stick with
+                                     * them; the strings outlive discover_stop() */
+    size_t reserved_count;
+    int listen_ms;                  /* to what is plugged in already, before anything is written to it */
+    /* On the discovering thread, one at a time: a modem was found, its ports changed, or it is gone. */
+    void (*found)(void *ctx, const struct modem_found *modem);
+    /* What may keep a modem from being found, in one sentence; "": nothing. */
+    void (*obstacle)(void *ctx, const char *sentence);
+    void *ctx;
+};
+struct discover; /* a thread; modem/discover.c */
+enum err discover_start(const struct discover_options *options, struct discover **out) MUST_CHECK;
+/* That port is not the modem's that it was found to be (any more): look again.  Any thread, never blocks. */
+void discover_again(struct discover *d, const char *port);
+/* Within two seconds.  NULL is fine. */
+void discover_stop(struct discover *d);
 
 /* USSD (27.007 7.15) and reset, carried out between two messages.  done() is called once, on the modem's
  * thread: OK and the answer in UTF-8 with <m> of +CUSD; with a reason in words: ERR_TIMEOUT, ERR_CLOSED (the modem is

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "pulse.h"
 
 #define TWICE_MS         5000 /* one message, shown on two ports */
 #define SAME_IMEI_DIGITS 14
@@ -183,7 +184,7 @@ enum err modem_idle(struct modem *m, int ms)
     if (e != ERR_TIMEOUT)
         return e;
     fds[n++] = (struct pollfd){port_fd(m->port), POLLIN, 0};
-    (void)poll(fds, n, ms); /* interrupted or not: what is there is looked at */
+    (void)pulse_poll(fds, n, ms); /* interrupted or not: what is there is looked at */
     modem_drain_ears(m);
     return at_idle(m->at, 0);
 }

@@ -96,6 +96,7 @@ static enum err read_tty(struct udev_device *tty, struct usb_port *out)
     if (text_copy(found.tty, sizeof found.tty, node) != OK)
         return ERR_UNSUPPORTED;
     read_device(d, &found);
+    found.ready = udev_device_get_is_initialized(tty) > 0 || access("/run/udev/control", F_OK) != 0;
     if (i)
         read_interface(i, &found);
     *out = found;
@@ -117,6 +118,23 @@ enum err usb_find(const char *path, struct usb_port *out)
     udev_device_unref(tty);
     udev_unref(udev);
     return e;
+}
+
+enum err usb_device_at(const char *syspath, struct usb_port *out)
+{
+    struct usb_port found = {.interface = -1, .plug = -1};
+    struct udev *udev = udev_new();
+    if (!udev)
+        return ERR_NO_MEMORY;
+    struct udev_device *d = udev_device_new_from_syspath(udev, syspath);
+    if (d) {
+        read_device(d, &found);
+        *out = found;
+    }
+    bool there = d != NULL;
+    udev_device_unref(d);
+    udev_unref(udev);
+    return there ? OK : ERR_NOT_FOUND;
 }
 
 /* ---- reset ---- */

@@ -17,10 +17,11 @@
 #include "config_keys.h"
 #include "text.h"
 
-#define FILE_MAX    (1024 * 1024)
-#define LINE_BYTES  4096
-#define INI_LINE    (LINE_BYTES + 8) /* inih wants room for CR, LF and NUL */
-#define SECTION_MAX 49               /* inih's, which cuts it silently */
+#define FILE_MAX          (1024 * 1024)
+#define LINE_BYTES        4096
+#define INI_LINE          (LINE_BYTES + 8) /* inih wants room for CR, LF and NUL */
+#define SUBMIT_TIMEOUT_MS 180000           /* modem.h */
+#define SECTION_MAX       49               /* inih's, which cuts it silently */
 
 struct loader {
     struct config *c;
@@ -137,7 +138,7 @@ static enum err add_modem(struct loader *l, const char *name)
     memset(m, 0, sizeof(*m));
     fill(m, CONFIG_MODEM, CONFIG_MODEM);
     (void)text_copy(m->modem.name, sizeof(m->modem.name), name);
-    m->modem.submit_timeout_ms = 180000; /* modem.h */
+    m->modem.submit_timeout_ms = SUBMIT_TIMEOUT_MS;
     l->index = c->modems++;
     return OK;
 }
@@ -343,6 +344,8 @@ static enum err load(struct config *c, const char *path, char *why)
     struct buf text;
     buf_init(&text, FILE_MAX);
     fill(c, CONFIG_DAEMON, CONFIG_QUEUE);
+    fill(&c->found, CONFIG_MODEM, CONFIG_MODEM);
+    c->found.modem.submit_timeout_ms = SUBMIT_TIMEOUT_MS;
     enum err e = text_copy(c->path, sizeof(c->path), path ? path : CONFIG_PATH);
     if (e)
         return config_fail(c, 0, why, e, "the path is longer than %d bytes", CONFIG_TEXT_MAX - 1);

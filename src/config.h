@@ -119,6 +119,7 @@ struct config {
     unsigned accounts;
     struct config_modem *modem;
     unsigned modems;
+    struct config_modem found; /* the defaults: of a modem that no section names */
     char path[CONFIG_TEXT_MAX]; /* "" while no file was read */
     struct config_set *set;
     unsigned sets;

@@ -95,7 +95,7 @@ const struct config_key config_keys[] = {
      .help = "pauses after transient errors; the last repeats until the validity ends"},
     {CONFIG_QUEUE, "transliterate", KEY_BOOL, 0, 0, "no", IN(queue.transliterate), .later = true,
      .help = "curly quotes, dashes and the like to GSM 7-bit where that saves a part"},
-    {CONFIG_QUEUE, "discover", KEY_BOOL, 0, 0, "yes", IN(queue.discover), .later = true,
+    {CONFIG_QUEUE, "discover", KEY_BOOL, 0, 0, "yes", IN(queue.discover),
      .help = "take modems that no [modem] section names"},
 
     {CONFIG_ACCOUNT, "token_file", KEY_FILE, 0, PATH_MAX_BYTES, "", IN_ACCOUNT(token_file),
@@ -113,7 +113,7 @@ const struct config_key config_keys[] = {
 
     {CONFIG_MODEM, "port", KEY_TEXT, 0, MODEM_PATH_MAX - 1, "", IN_MODEM(modem.port),
      .help = "a device (/dev/smsbridge/NAME), a pty, tcp:host:port"},
-    {CONFIG_MODEM, "imei", KEY_DIGITS, 14, 16, "", IN_MODEM(imei), .later = true,
+    {CONFIG_MODEM, "imei", KEY_DIGITS, 14, 16, "", IN_MODEM(imei),
      .help = "or: whichever port has this modem"},
     {CONFIG_MODEM, "baud", KEY_BAUD, 300, 4000000, "115200", IN_MODEM(modem.baud),
      .help = "of a serial port"},

@@ -210,16 +210,14 @@ static enum err start_farm(struct daemon *d, char *why)
     struct farm_options o = {
         .store = d->store,
         .modems = modems,
+        .found = c->queue.discover ? &c->found.modem : NULL,
         .inbox_url = *c->inbox.url ? c->inbox.url : NULL,
         .retry_count = c->queue.retry.n,
     };
     memcpy(o.retry_ms, c->queue.retry.ms, sizeof o.retry_ms);
     for (unsigned i = 0; i < c->modems; i++) {
-        if (*c->modem[i].modem.port)
-            modems[o.count++] = c->modem[i].modem;
-        else
-            log_warn("main", "modem %s has no port: finding it by its IMEI is not in this version",
-                     c->modem[i].modem.name);
+        modems[o.count] = c->modem[i].modem;
+        memcpy(modems[o.count++].imei, c->modem[i].imei, sizeof modems[0].imei);
     }
     snprintf(why, CONFIG_WHY_MAX, "the modems' threads cannot start");
     enum err e = farm_start(&o, &d->farm);
@@ -304,11 +302,7 @@ static enum err start_callbacks(struct daemon *d, char *why)
 static bool modem_known(void *ctx, const char *name)
 {
     struct daemon *d = ctx;
-    for (unsigned i = 0; i < d->config->modems; i++) {
-        if (strcmp(d->config->modem[i].modem.name, name) == 0)
-            return true;
-    }
-    return false;
+    return farm_has(d->farm, name);
 }
 
 static size_t list_modems(void *ctx, struct api_modem *out, size_t max)

@@ -2,40 +2,16 @@
  * Knows no HTTP and no AT.  Promises: what a hook answers OK is committed. */
 #include "farm.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
+#include "farm_private.h"
 #include "farm_retry.h"
 #include "hash.h"
 #include "log.h"
 #include "text.h"
-
-struct worker {
-    struct farm *farm;
-    struct modem *modem;
-    char name[MODEM_NAME_MAX];
-    char iccid[MODEM_ID_MAX]; /* of the card in it now; its own thread only */
-    struct sms_job_times {
-        char msgid[STORE_MSGID_LEN + 1];
-        int64_t queued_ms, claimed_ms;
-    } now;            /* of the part in hand; its own thread only */
-    atomic_bool idle; /* the last claim found nothing */
-    atomic_uint_fast64_t sent, failed, received;
-    pthread_mutex_t lock; /* guards status */
-    struct modem_status status;
-    struct farm_calls calls; /* the same lock */
-    struct trace *trace;
-};
-
-struct farm {
-    struct farm_options options;
-    size_t count;
-    struct worker workers[];
-};
 
 /* ---- sending ---- */
 
@@ -110,7 +86,7 @@ static bool can_send(enum modem_state state)
 static unsigned others_ready(struct worker *me)
 {
     unsigned n = 0;
-    for (size_t i = 0; i < me->farm->count; i++) {
+    for (size_t i = 0; i < farm_count(me->farm); i++) {
         struct worker *w = &me->farm->workers[i];
         pthread_mutex_lock(&w->lock);
         n += w != me && can_send(w->status.state);
@@ -325,44 +301,60 @@ static const struct modem_hooks hooks = {
     .event = hook_event,
     .traced = hook_traced,
     .trace = hook_trace,
+    .stranger = farm_stranger,
 };
 
 /* ---- all of them ---- */
 
-static enum err worker_start(struct farm *f, const struct modem_config *config)
+enum err farm_add(struct farm *f, const struct modem_config *config)
 {
-    struct worker *w = &f->workers[f->count];
+    size_t n = farm_count(f);
+    if (n == f->room)
+        return ERR_FULL;
+    struct worker *w = &f->workers[n];
     w->farm = f;
     memcpy(w->name, config->name, sizeof w->name);
+    memcpy(w->imei, config->imei, sizeof w->imei);
+    w->roams = config->port[0] == '\0';
     pthread_mutex_init(&w->lock, NULL);
     snprintf(w->status.reason, sizeof w->status.reason, "its thread is starting");
-    f->count++;
     w->trace = trace_new();
-    if (!w->trace)
-        return ERR_NO_MEMORY;
-    return modem_start(config, &hooks, w, &w->modem);
+    enum err e = w->trace ? modem_start(config, &hooks, w, &w->modem) : ERR_NO_MEMORY;
+    if (!e) {
+        atomic_store(&f->count, n + 1); /* from now on others see it */
+        return OK;
+    }
+    trace_drop(w->trace);
+    pthread_mutex_destroy(&w->lock);
+    return e;
 }
 
 enum err farm_start(const struct farm_options *options, struct farm **out)
 {
-    struct farm *f = calloc(1, sizeof *f + options->count * sizeof f->workers[0]);
+    size_t room = options->count + FARM_FOUND_MAX;
+    struct farm *f = calloc(1, sizeof *f + room * sizeof f->workers[0]);
     if (!f)
         return ERR_NO_MEMORY;
     f->options = *options;
-    for (size_t i = 0; i < options->count; i++) {
-        enum err e = worker_start(f, &options->modems[i]);
-        if (e) {
-            farm_stop(f, 0);
-            return e;
-        }
+    f->room = room;
+    pthread_mutex_init(&f->lock, NULL);
+    enum err e = OK;
+    for (size_t i = 0; !e && i < options->count; i++)
+        e = farm_add(f, &options->modems[i]);
+    if (!e)
+        e = farm_discover(f);
+    if (e) {
+        farm_stop(f, 0);
+        return e;
     }
+    f->options.modems = NULL; /* the caller's again */
     *out = f;
     return OK;
 }
 
 void farm_wake(struct farm *f)
 {
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < farm_count(f); i++) {
         if (atomic_exchange(&f->workers[i].idle, false))
             modem_wake(f->workers[i].modem);
     }
@@ -372,21 +364,23 @@ void farm_stop(struct farm *f, int grace_ms)
 {
     if (!f)
         return;
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->workers[i].modem)
-            modem_stop(f->workers[i].modem, grace_ms);
-    }
-    for (size_t i = 0; i < f->count; i++) {
+    farm_undiscover(f); /* from here on there are no more of them */
+    for (size_t i = 0; i < farm_count(f); i++)
+        modem_stop(f->workers[i].modem, grace_ms);
+    for (size_t i = 0; i < farm_count(f); i++) {
         modem_join(f->workers[i].modem);
         trace_drop(f->workers[i].trace);
         pthread_mutex_destroy(&f->workers[i].lock);
     }
+    pthread_mutex_destroy(&f->lock);
+    free(f->reserved);
+    free(f->ports);
     free(f);
 }
 
 size_t farm_modems(struct farm *f, struct farm_modem *out, size_t max)
 {
-    size_t n = f->count < max ? f->count : max;
+    size_t count = farm_count(f), n = count < max ? count : max;
     for (size_t i = 0; i < n; i++) {
         struct worker *w = &f->workers[i];
         memcpy(out[i].name, w->name, sizeof out[i].name);
@@ -403,7 +397,7 @@ size_t farm_modems(struct farm *f, struct farm_modem *out, size_t max)
 
 enum err farm_request(struct farm *f, const char *modem, const struct modem_request *request)
 {
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < farm_count(f); i++) {
         if (strcmp(f->workers[i].name, modem) == 0)
             return modem_request(f->workers[i].modem, request);
     }
@@ -412,9 +406,18 @@ enum err farm_request(struct farm *f, const char *modem, const struct modem_requ
 
 struct trace *farm_trace(struct farm *f, const char *modem)
 {
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < farm_count(f); i++) {
         if (strcmp(f->workers[i].name, modem) == 0)
             return trace_hold(f->workers[i].trace);
     }
     return NULL;
+}
+
+bool farm_has(struct farm *f, const char *modem)
+{
+    for (size_t i = 0; i < farm_count(f); i++) {
+        if (strcmp(f->workers[i].name, modem) == 0)
+            return true;
+    }
+    return false;
 }

@@ -4,6 +4,7 @@
 #ifndef SMSBRIDGE_FARM_H
 #define SMSBRIDGE_FARM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,8 +17,10 @@
 
 struct farm_options {
     struct store *store;                    /* outlives the farm */
-    const struct modem_config *modems;      /* copied */
+    const struct modem_config *modems;      /* copied; with an empty port: wherever its IMEI is */
     size_t count;
+    const struct modem_config *found;       /* of one that no section names, but for name and imei; NULL: those are
+                                             * left alone.  Outlives the farm */
     const char *inbox_url;                  /* NULL: none; outlives the farm */
     int64_t retry_ms[FARM_PAUSES_MAX];      /* queue.retry; the last repeats */
     size_t retry_count;
@@ -47,7 +50,9 @@ struct farm_modem {
         int64_t last_ms;                    /* wall clock */
     } calls;
 };
-/* Snapshots, in the configuration's order; returns how many.  Any thread. */
+/* Snapshots, in the configuration's order, then those that were found; returns how many.  Any thread. */
 size_t farm_modems(struct farm *f, struct farm_modem *out, size_t max);
+/* Is there one of that name?  Any thread. */
+bool farm_has(struct farm *f, const char *modem);
 
 #endif

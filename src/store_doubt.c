@@ -17,6 +17,10 @@ static enum err run_in_doubt(struct db *db, void *arg)
 {
     struct doubt *d = arg;
     int64_t modem;
+    if (!d->modem)
+        return db_value(db, &d->part, 0,
+                        "SELECT id FROM part WHERE state=3 AND tried_ms>?1 LIMIT 1",
+                        ARGS(INT(d->now_ms - ANSWER_MAX_MS)));
     enum err e = name_id(db, DB_MODEM, d->modem, &modem);
     if (e)
         return e;
