@@ -1,0 +1,88 @@
+"""Nothing is configured: modems are found by themselves, known by their IMEI wherever they are plugged in, and missed when they go."""
+import statistics
+import time
+
+from daemon import until
+
+NUMBER = "+4915112345678"
+PLUGS = 30
+FOUND_S, GONE_S = 3, 1      # what is promised
+SLACK = 2                   # an emulated machine beside others
+
+
+def name_of(sim, modem):
+    return "m" + sim.modems[modem]["imei"][-6:]
+
+
+def state(daemon, name):
+    modem = daemon.modem(name)
+    return modem["state"] if modem else "gone"
+
+
+def send_through(daemon, sim, modem, text):
+    """By name, and out of that modem: the simulator says which it was."""
+    msgid = daemon.send(NUMBER, text, modem=name_of(sim, modem))
+    daemon.wait_status(msgid, "DELIVERED", 60)
+    arrived = [m for m in sim.handset(NUMBER) if m["text"] == text]
+    assert len(arrived) == 1
+    return arrived[0]
+
+
+def test_two_modems_without_a_configuration(make_sim, sockets, make_guest):
+    sim = make_sim(2)
+    for modem in range(2):
+        sockets.plug(modem + 1, sim.port(modem))
+    daemon = make_guest()
+    for modem in range(2):
+        found = daemon.wait_modem(name_of(sim, modem), seconds=60)
+        assert found["imei"] == sim.modems[modem]["imei"]
+    assert len(daemon.http.get(f"{daemon.url}/modems/", timeout=30).json()) == 2
+    for modem in range(2):
+        send_through(daemon, sim, modem, f"by modem {modem}")
+    assert "ttyS" not in daemon.log_text()      # the console and the shell's line were left alone
+
+
+def test_swapped_sockets(make_sim, sockets, make_guest):
+    """Another socket, another /dev/ttyUSB: the same modem, the same name, the same queue."""
+    sim = make_sim(2)
+    for modem in range(2):
+        sockets.plug(modem + 1, sim.port(modem))
+    daemon = make_guest()
+    before = [daemon.wait_modem(name_of(sim, modem), seconds=60) for modem in range(2)]
+    for modem in range(2):
+        sockets.unplug(modem + 1)
+    for modem in range(2):
+        until("it is missed", lambda: state(daemon, name_of(sim, modem)) == "gone", 20)
+    sockets.plug(1, sim.port(1))
+    sockets.plug(2, sim.port(0))
+    after = [daemon.wait_modem(name_of(sim, modem), seconds=60) for modem in range(2)]
+    assert [m["imei"] for m in after] == [m["imei"] for m in before] == [m["imei"] for m in sim.modems]
+    for modem in range(2):
+        assert send_through(daemon, sim, modem, f"swapped {modem}")["modem"] == modem
+    assert len(daemon.http.get(f"{daemon.url}/modems/", timeout=30).json()) == 2
+
+
+def test_thirty_plugs_and_unplugs(make_sim, sockets, make_guest):
+    """Seen each time, missed each time, and nothing is left over."""
+    sim = make_sim(1)
+    daemon = make_guest()
+    name, found, gone, counts = name_of(sim, 0), [], [], []
+    for round_ in range(PLUGS):
+        usb_socket = 1 + round_ % 4
+        sockets.plug(usb_socket, sim.port(0))
+        began = time.monotonic()
+        until("it is found", lambda: state(daemon, name) != "gone", 30)
+        found.append(time.monotonic() - began)
+        began = time.monotonic()
+        sockets.unplug(usb_socket)
+        until("it is missed", lambda: state(daemon, name) == "gone", 30)
+        gone.append(time.monotonic() - began)
+        counts.append(daemon.open_files())
+    print(f"found: median {statistics.median(found):.2f} s, most {max(found):.2f} s; "
+          f"gone: median {statistics.median(gone):.2f} s, most {max(gone):.2f} s; descriptors and threads {counts[1]} to {counts[-1]}")
+    assert statistics.median(found) <= FOUND_S and max(found) <= FOUND_S * SLACK
+    assert statistics.median(gone) <= GONE_S and max(gone) <= GONE_S * SLACK
+    until("nothing is left over", lambda: all(now <= then for now, then in zip(daemon.open_files(), counts[1])))
+    sockets.plug(1, sim.port(0))
+    daemon.wait_modem(name, seconds=60)
+    send_through(daemon, sim, 0, "after all that")
