@@ -184,6 +184,81 @@ static void test_puk(void **state)
     WANT(r, peer_count(r->peer, "AT+CPIN=") == 0);
 }
 
+/* Sent, and nobody saw the end: again only where the card lost no attempt. */
+static void test_pin_unanswered_but_not_lost(void **state)
+{
+    struct rig *r = *state;
+    lock_card(r);
+    peer_answer(r->peer, "AT+CPINR", "\r\n+CPINR: SIM PIN,3,3\r\n" OK_);
+    peer_answer_once(r->peer, "AT+CPIN=\"1234\"", "!unplug");
+    rig_start(r);
+    TOLD(r, "state gone");
+    peer_answer(r->peer, "AT+CPIN=\"1234\"", OK_);
+    peer_answer_once(r->peer, "AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n" OK_);
+    peer_answer(r->peer, "AT+CPIN?", "\r\n+CPIN: READY\r\n" OK_);
+    peer_plug(r->peer);
+    TOLD(r, "pin accepted " ICCID);
+    TOLD(r, "state ready");
+    WANT(r, peer_count(r->peer, "AT+CPIN=") == 2);
+}
+
+/* A modem that did not pass it on: the card was not asked. */
+static void test_pin_busy_is_no_refusal(void **state)
+{
+    struct rig *r = *state;
+    lock_card(r);
+    peer_answer(r->peer, "AT+CPINR", "\r\n+CPINR: SIM PIN,3,3\r\n" OK_);
+    peer_answer_once(r->peer, "AT+CPIN=\"1234\"", "\r\n+CME ERROR: 14\r\n");
+    rig_start(r);
+    TOLD(r, "state pin the modem did not pass the PIN to its SIM");
+    TOLD(r, "state pin the SIM refused the PIN");
+    TOLD(r, "state pin this PIN was tried with this card and not accepted");
+    WANT(r, peer_count(r->peer, "AT+CPIN=") == 2);
+}
+
+/* Refused in this modem, then the card's number cannot be read any more: not sent again. */
+static void test_pin_card_becomes_unreadable(void **state)
+{
+    struct rig *r = *state;
+    lock_card(r);
+    peer_answer(r->peer, "AT+CPINR", "\r\n+CPINR: SIM PIN,3,3\r\n" OK_);
+    rig_start(r);
+    TOLD(r, "state pin the SIM refused the PIN");
+    peer_answer(r->peer, "AT+CRSM=", "\r\nERROR\r\n");
+    TOLD(r, "state pin this PIN was tried with this modem, whose card's number cannot be read");
+    WANT(r, peer_count(r->peer, "AT+CPIN=") == 1);
+}
+
+/* ---- another card while we are at work ---- */
+
+#define OTHER_CRSM "\r\n+CRSM: 144,0,\"981001000000000000F1\"\r\n" OK_
+
+static void swapped(struct rig *r, const char *said)
+{
+    rig_start_ready(r);
+    rig_still_sends(r, 1);
+    peer_answer(r->peer, "AT+CRSM=", OTHER_CRSM);
+    peer_say(r->peer, said);
+    told_queue(r->told, SOMEONE, "hello");
+    TOLD(r, "identified 490154203237518 8901100000000000001");
+    TOLD(r, "sent 2 mr=41");
+}
+
+static void test_card_taken_out(void **state)
+{
+    swapped(*state, "\r\n+CPIN: NOT INSERTED\r\n\r\n+CPIN: READY\r\n");
+}
+
+static void test_card_swapped_unnoticed(void **state)
+{
+    swapped(*state, "\r\n+CREG: 2\r\n\r\n+CREG: 1\r\n");
+}
+
+static void test_card_swapped_by_name(void **state)
+{
+    swapped(*state, "\r\n^SIMST:1\r\n");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +273,12 @@ int main(int argc, char **argv)
         RIG_TEST(test_pin_none_configured),
         RIG_TEST(test_pin_not_noted),
         RIG_TEST(test_puk),
+        RIG_TEST(test_pin_unanswered_but_not_lost),
+        RIG_TEST(test_pin_busy_is_no_refusal),
+        RIG_TEST(test_pin_card_becomes_unreadable),
+        RIG_TEST(test_card_taken_out),
+        RIG_TEST(test_card_swapped_unnoticed),
+        RIG_TEST(test_card_swapped_by_name),
     };
     rig_main(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
