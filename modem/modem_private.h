@@ -147,6 +147,7 @@ struct modem {
     int64_t backoff_ms;
     struct modem_ladder ladder;
     bool replugged;                     /* the port was not there, or another, since the last session */
+    bool errors_refused;                /* +CMEE, the last time */
     bool identified;                    /* the core knows whose messages these are */
     bool served;                        /* the queue was open since the port was */
 

@@ -347,6 +347,10 @@ enum err modem_check_route(struct modem *m)
         return OK; /* none was accepted: sweeps only */
     enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CNMI", "AT+CNMI?");
     const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
+    int wants = e == ERR_REFUSED ? fault_cme(&reply) : 0;
+    if (wants == 11 ||
+        wants == 12) /* the card was unlocked, so the modem has restarted (27.007 9.2) */
+        return modem_end(m, MODEM_STARTING, "the modem restarted by itself");
     if (!line || at_args_open(&a, line, "+CNMI") != OK)
         return modem_ended(e) ? e : OK;
     at_skip(&a);

@@ -112,6 +112,23 @@ static enum err release(struct modem *m)
     return modem_ok(m, &reply, modem_timing.quick_ms, NULL, "AT+CNMA=2");
 }
 
+static enum err tell_errors(struct modem *m)
+{
+    struct at_reply reply;
+    enum err e = modem_ok(m, &reply, modem_timing.quick_ms, NULL, "AT+CMEE=1");
+    m->errors_refused = e == ERR_REFUSED;
+    return e;
+}
+
+/* ZTE refuses it, as all but +CPIN, until the PIN; without it a busy SIM says ERROR, as if for good. */
+static enum err tell_errors_again(struct modem *m)
+{
+    if (!m->errors_refused)
+        return OK;
+    enum err e = tell_errors(m);
+    return e ? e : be_quiet(m);
+}
+
 /* No queue before the core knows the card. */
 static enum err identified(struct modem *m)
 {
@@ -133,7 +150,7 @@ static const struct step ladder[] = {
     {.name = "answer", .run = answer, .required = true},
     {.name = "echo", .command = "ATE0", .again = true},
     {.name = "words", .command = "ATV1", .again = true},
-    {.name = "errors", .command = "AT+CMEE=1", .again = true},
+    {.name = "errors", .run = tell_errors, .again = true},
     {.name = "who", .run = modem_ask_who},
     {.name = "identity", .run = modem_check_imei, .required = true},
     {.name = "quiet", .run = be_quiet, .again = true},
@@ -141,6 +158,7 @@ static const struct step ladder[] = {
     {.name = "radio", .run = radio_on, .again = true},
     {.name = "card", .run = modem_read_card},
     {.name = "unlock", .run = modem_unlock, .required = true, .again = true},
+    {.name = "errors behind the PIN", .run = tell_errors_again, .again = true},
     {.name = "card behind the PIN", .run = modem_read_card_again},
     {.name = "who behind the PIN", .run = modem_ask_who_again},
     {.name = "charset", .command = "AT+CSCS=\"GSM\"", .again = true},

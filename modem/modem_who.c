@@ -181,10 +181,11 @@ enum err modem_ask_who(struct modem *m)
     return OK;
 }
 
-/* A modem that tells nothing before its PIN. */
+/* A modem that tells nothing, or nothing but ATI, before its PIN. */
 enum err modem_ask_who_again(struct modem *m)
 {
-    if (m->status.who.manufacturer[0] || m->status.who.model[0])
+    const struct modem_identity *who = &m->status.who;
+    if (who->imei[0] && (who->manufacturer[0] || who->model[0]))
         return OK;
     return modem_ask_who(m);
 }

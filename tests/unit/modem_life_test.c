@@ -170,6 +170,29 @@ static void test_routing_lost(void **state)
     rig_still_sends(r, 1);
 }
 
+/* Without a word, and its SIM has a PIN: the routing is not told any more. */
+static void test_locked_again(void **state)
+{
+    struct rig *r = *state;
+    rig_start_ready(r);
+    peer_answer_once(r->peer, "AT+CNMI?", "\r\n+CMS ERROR: 311\r\n");
+    TOLD(r, "state starting the modem restarted by itself");
+    WANT(r, told_wait_n(r->told, "state ready", 2, WAIT_MS));
+}
+
+/* ZTE before its PIN: nothing is told, no error has a number. */
+static void test_told_only_behind_the_pin(void **state)
+{
+    struct rig *r = *state;
+    peer_answer_once(r->peer, "AT+CMEE=1", "\r\nERROR\r\n");
+    peer_answer_once(r->peer, "AT+CGSN", "\r\nERROR\r\n");
+    rig_start_ready(r);
+    struct modem_status now;
+    told_status(r->told, &now);
+    assert_string_equal("490154203237518", now.who.imei);
+    WANT(r, peer_count(r->peer, "AT+CMEE=1") == 2);
+}
+
 static void test_card_taken_out(void **state)
 {
     struct rig *r = *state;
@@ -278,6 +301,8 @@ int main(int argc, char **argv)
         RIG_TEST(test_restarts_while_submitting),
         RIG_TEST(test_is_ready_again_while_submitting),
         RIG_TEST(test_routing_lost),
+        RIG_TEST(test_locked_again),
+        RIG_TEST(test_told_only_behind_the_pin),
         RIG_TEST(test_card_taken_out),
         cmocka_unit_test(test_stop_at_every_stage),
         RIG_TEST(test_stop_before_the_prompt),
