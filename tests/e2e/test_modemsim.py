@@ -846,7 +846,7 @@ def test_memory_is_bounded(modem):
 def test_profiles(modem, profile, first):
     sim, line = modem("--instant", "--profile", profile)
     assert sim.modem(0)["profile"] == profile
-    assert line.at("AT+CNMI=2,1,0,1,0") == "OK"
+    assert line.at("AT+CNMI=1,1,0,1,0") == "OK"
     sim.do("inject", 0, "12345", "x")
     line.until(rb'\+CMTI: "SM",%d\r\n' % first)
     assert isinstance(line.sms(HELLO_SRR), int)
@@ -914,18 +914,20 @@ def test_restart_takes_it_off_the_bus_and_it_comes_back_under_another_name(modem
 
 
 # ---- several ports ----
-def test_one_port_of_three_is_right(make_sim):
-    """Two answer, one of them never speaks by itself; the third is deaf. Each has a dialogue of its own."""
-    sim = make_sim(1, "--instant", "--ports", "--profile", "huawei")
-    assert {p["interface"]: p["role"] for p in sim.modem(0)["ports"]} == {0: "ppp", 1: "silent", 2: "at"}
-    right, ppp, deaf = Line(sim.port(0)), Line(sim.port(0, 0)), Line(sim.port(0, 1))
+def test_one_port_of_five_is_right(make_sim):
+    """Two answer, one of them never speaks by itself; one has positions, two are deaf. Each has a dialogue of its own."""
+    sim = make_sim(1, "--instant", "--ports", "--profile", "sim7600")
+    assert {p["interface"]: p["role"] for p in sim.modem(0)["ports"]} == {
+        0: "silent", 1: "nmea", 2: "at", 3: "ppp", 4: "silent"}
+    right, ppp, deaf, gps = Line(sim.port(0)), Line(sim.port(0, 3)), Line(sim.port(0, 0)), Line(sim.port(0, 1))
     assert os.path.realpath(sim.port(0)) == os.path.realpath(sim.port(0, 2))
     assert right.at("ATE0").endswith("OK")
     assert ppp.at("AT") == "AT\r\nOK"  # it still echoes
     deaf.write("AT\r")
-    sim.do("say", 0, "^RSSI:7")
-    right.until(rb"\^RSSI:7\r\n")
+    sim.do("say", 0, "+CNSMOD: 0,7")
+    right.until(rb"\+CNSMOD: 0,7\r\n")
     assert ppp.quiet(0.05) == "" and deaf.quiet(0.05) == ""
+    gps.until(rb"\$GPRMC,")
     right.prompt(HELLO)
     octets = len(HELLO) // 2 - 1
     assert ppp.at(f"AT+CMGS={octets}").endswith("+CMS ERROR: 500")
@@ -933,9 +935,56 @@ def test_one_port_of_three_is_right(make_sim):
     right.until(FINAL)
     assert isinstance(ppp.sms(HELLO), int)
     assert sim.texts(HELLO_TO) == ["hellohello"] * 2
-    for line in (right, ppp, deaf):
+    for line in (right, ppp, deaf, gps):
         line.close()
     sim.do("unplug", 0)
     assert os.listdir(sim.links) == []
     sim.do("replug", 0, name="stick")
-    assert sorted(os.listdir(sim.links)) == ["stick", "stick.0", "stick.1", "stick.2"]
+    assert sorted(os.listdir(sim.links)) == ["stick"] + [f"stick.{i}" for i in range(5)]
+
+
+# ---- manners ----
+def test_calls_ussd_from_the_network_and_settings_lost_without_a_word(modem):
+    sim, line = modem("--instant")
+    line.at("AT+CLIP=1;+CUSD=1")
+    sim.do("call", 0, "+491709998877", rings=1, every=10)
+    line.until(rb'RING\r\n\r\n\+CLIP: "\+491709998877",145,"",,"",0\r\n\r\nNO CARRIER\r\n')
+    sim.do("push", 0, "Pay? 1 yes", asks=1)
+    line.until(rb'\+CUSD: 1,"Pay\? 1 yes",15\r\n')
+    line.write('AT+CUSD=1,"1",15\r')
+    line.until(rb'\+CUSD: 0,"Thank you",15\r\n')
+    assert line.at("AT+CNMI=2,1,0,1,0") == "OK"
+    sim.do("forget", 0, "all")
+    assert line.at("AT").endswith("AT\r\nOK")  # it echoes again
+    assert "+CNMI: 0,0,0,0,0" in line.at("AT+CNMI?")
+    assert line.at("AT+CMGL=4").endswith("+CMS ERROR: 305")
+
+
+def test_manners_of_a_few(make_sim):
+    """As docs/modems.md has them, by hand."""
+    def line_of(profile, *options):
+        sim = make_sim(1, "--instant", "--hurry", 100, "--profile", profile, *options)
+        return sim, Line(sim.port(0))
+    sim, line = line_of("wavecom")
+    line.at("ATE0")
+    line.write("AT+CREG?\r")
+    line.until(rb"\r\nOK\r\n\r\n\+CREG: 0,1\r\n")
+    assert line.at("AT+CPMS=?").startswith('+CPMS: (("SM","BM","SR"),("SM"))')
+    assert line.at('AT+CPMS="SM","SM","SM"').endswith("+CMS ERROR: 302")
+    sim, line = line_of("cinterion")
+    line.at("ATE0")
+    assert line.at("AT+CNMI=2,1,0,2,0") == "+CMS ERROR: 302" and line.at("AT+CNMI=2,1,0,2,1") == "OK"
+    assert line.at("AT+CMGR=1") == "+CMGR: 0,,0\nOK"
+    sim, line = line_of("ec25", "--ports")
+    ppp = Line(sim.port(0, 3))
+    line.at("ATE0")
+    sim.do("say", 0, "RING")
+    ppp.until(rb"RING")
+    assert line.at('AT+QURCCFG="urcport","usbat"') == "OK"
+    sim.do("say", 0, "RING")
+    line.until(rb"RING")
+    sim, line = line_of("huawei", "--pin", "1234")
+    line.write("AT+WIND?\r")
+    line.until(rb"\r\nCOMMAND NOT SUPPORT\r\n")
+    line.write("AT^CPIN?\r")
+    line.until(rb"\^CPIN: SIM PIN,3,10,3,10,3\r\n")

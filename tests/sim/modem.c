@@ -314,6 +314,7 @@ bool modem_create(struct modem *m, int index, const struct profile *profile, uns
         boot(m);
     else
         manner_started(m);
+    m->busy_until_us = 0; /* that was long ago */
     return true;
 }
 
