@@ -183,7 +183,7 @@ install: all man
 	test -n "$(DESTDIR)" || packaging/installed.sh $(LIB)
 uninstall:
 	test -n "$(DESTDIR)" || packaging/installed.sh --gone
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED)) $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d/example.conf.txt
 	rm -f $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d/example.conf.txt
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d
 	@echo "what is yours stays: $(DESTDIR)$(SYSCONFDIR)/smsbridge, /var/lib/smsbridge, and the user smsbridge"

@@ -301,11 +301,9 @@ static void say_bridge(struct doctor *d, const struct doctor_port *p, const char
         snprintf(serial, sizeof serial, ", ATTRS{serial}==\"%.63s\"", p->serial);
     snprintf(
         mend, sizeof mend,
-        "if a modem is behind it: echo 'SUBSYSTEM==\"tty\", SUBSYSTEMS==\"usb\", "
-        "ATTRS{idVendor}==\"%04x\","
-        " ATTRS{idProduct}==\"%04x\"%s, GROUP=\"dialout\", MODE=\"0660\", "
-        "ENV{ID_MM_DEVICE_IGNORE}=\"1\"'"
-        " | sudo tee -a /etc/udev/rules.d/71-smsbridge-local.rules && sudo udevadm control --reload"
+        "if a modem is behind it: echo 'ATTRS{idVendor}==\"%04x\", ATTRS{idProduct}==\"%04x\"%s, "
+        "ENV{ID_SMSBRIDGE}=\"1\"'"
+        " | sudo tee -a /etc/udev/rules.d/69-smsbridge-local.rules && sudo udevadm control --reload"
         " && sudo udevadm trigger",
         p->vid, p->pid, serial);
     doctor_say(d, DOCTOR_NOTE, topic, mend,

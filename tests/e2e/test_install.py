@@ -39,7 +39,8 @@ def test_everything_is_there(installed):
     there = files(installed)
     rules = [f"usr/lib/udev/rules.d/{p.name}" for p in (ROOT / "udev").glob("*.rules")]
     assert set(there) == {
-        "etc/smsbridge/smsbridged.conf", "usr/bin/modemsim", "usr/bin/smsbridge", "usr/sbin/smsbridged", UNIT,
+        "etc/smsbridge/smsbridged.conf", "etc/smsbridge/quirks.d/example.conf.txt",
+        "usr/bin/modemsim", "usr/bin/smsbridge", "usr/sbin/smsbridged", UNIT,
         "usr/lib/sysusers.d/smsbridge.conf", "usr/lib/tmpfiles.d/smsbridge.conf", "usr/share/man/man1/modemsim.1",
         "usr/share/man/man1/smsbridge.1", "usr/share/man/man5/smsbridged.conf.5", "usr/share/man/man8/smsbridged.8", *rules}
     assert (installed / "etc/smsbridge/quirks.d").is_dir()
@@ -107,3 +108,12 @@ def test_again_and_gone(tmp_path):
     assert files(tmp_path) == ["etc/smsbridge/smsbridged.conf"]
     assert config.read_text() == "[daemon]\nkeep = 30d\n"
     assert "what is yours stays" in said and "/etc/smsbridge" in said
+
+
+def test_the_rules_know_the_modems_vendors(installed):
+    """Those of the table, and no bridge chip; udev finds no fault with them where it can tell."""
+    table = re.findall(r'\{0x([0-9a-f]{4}), (true|false), "', (ROOT / "modem/usb_roles.c").read_text())
+    rules = (installed / "usr/lib/udev/rules.d/70-smsbridge.rules").read_text()
+    assert table and re.findall(r'^ATTRS\{idVendor\}=="([0-9a-f]{4})"', rules, re.M) == [v for v, bridge in table if bridge == "false"]
+    if "verify" in run("udevadm", "--help").stdout:
+        assert run("udevadm", "verify", installed / "usr/lib/udev/rules.d/70-smsbridge.rules").returncode == 0

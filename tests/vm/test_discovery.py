@@ -1,4 +1,5 @@
 """Nothing is configured: modems are found by themselves, known by their IMEI wherever they are plugged in, and missed when they go."""
+import re
 import statistics
 import time
 
@@ -86,3 +87,33 @@ def test_thirty_plugs_and_unplugs(make_sim, sockets, make_guest):
     sockets.plug(1, sim.port(0))
     daemon.wait_modem(name, seconds=60)
     send_through(daemon, sim, 0, "after all that")
+
+
+def test_names_group_and_mode(make_sim, sockets, make_guest):
+    """udev/70-smsbridge.rules.  A bridge chip is left alone, until the user adds the line that doctor prints."""
+    sim = make_sim(1)
+
+    def names():
+        return sockets.shell("ls /dev/smsbridge 2>/dev/null", check=False)[1].split()
+
+    def properties():
+        return sockets.shell("udevadm info --query=property --name=/dev/ttyUSB0").splitlines()
+    sockets.plug(3, sim.port(0), serial="A1B2")
+    until("udev has made it", lambda: sockets.shell("ls /dev/ttyUSB0", check=False)[0] == 0)
+    sockets.shell("udevadm settle")
+    assert names() == [] and "ID_MM_DEVICE_IGNORE=1" not in properties()
+    doctor = sockets.shell("smsbridge doctor", check=False)[1]
+    line = re.search(r"echo '(.*)' \| sudo tee -a (\S+) ", doctor)
+    assert line, doctor
+    sockets.shell(f"mkdir -p /etc/udev/rules.d; echo '{line.group(1)}' >> {line.group(2)}; udevadm control --reload; udevadm trigger; udevadm settle")
+    try:
+        assert sorted(names()) == ["0403-6001-A1B2-if00", "pci-0000:00:03.0-usb-0:3:1.0"]
+        assert sockets.shell("for n in /dev/smsbridge/*; do readlink -f $n; done").split() == ["/dev/ttyUSB0"] * 2
+        assert sockets.shell("stat -c '%U %G %a' /dev/ttyUSB0").split() == ["root", "dialout", "660"]
+        assert "ID_MM_DEVICE_IGNORE=1" in properties()
+        sockets.unplug(3)
+        until("the names go too", lambda: not names())
+        sockets.plug(4, sim.port(0), serial="A1B2")
+        until("the stick's name comes back in another socket", lambda: "0403-6001-A1B2-if00" in names())
+    finally:
+        sockets.shell(f"rm {line.group(2)}; udevadm control --reload")
