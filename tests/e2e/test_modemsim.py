@@ -620,6 +620,29 @@ def test_hostile_octets(modem):
         sim.do("handsets")
 
 
+@pytest.mark.parametrize("profile", ["huawei", "zte", "sim800", "ec25", "telit", "cinterion", "wavecom"])
+def test_hostile_octets_for_a_family(make_sim, profile):
+    """Its own commands and manners, in any order and broken: it lives, and ends without a finding."""
+    sim = make_sim(1, "--instant", "--hurry", 500, "--profile", profile, "--sm", 2, "--pin", "1234")
+    line = Line(sim.port(0))
+    chance = random.Random(profile)
+    words = ["AT", "^CPIN?", "^CURC=0", "^USSDMODE=0", "+CUSD=1,", "AA180C3602", '"', ",", "+CSMP=17", "+CSCA?", "+CPMS?", "=", "?",
+             "+QURCCFG=\"urcport\",\"usbat\"", "^SPIC=\"SC\"", "+CPIN=\"1234\"", "+CNMI=2,1,0,2,1", "+CMGR=1", "+CNMA", "\r", "\r",
+             "+CFUN=1,1", "Z", "+COPS=0", "+IPR=0", "+CMGS=23\r" + HELLO + "\x1a", "+CSIM=10,\"0020000100\"", "\x1b", "H"]
+    for step in range(150):
+        text = "AT" + "".join(chance.choice(words) for _ in range(chance.randrange(8))) + "\r"
+        try:
+            line.write(text)
+            line.quiet(0.005)
+        except (OSError, serial.SerialException):  # it restarted, and left the bus
+            line.close()
+            sim.wait_event("replug", sim.counters()["unplug"])
+            line = Line(sim.port(0))
+        sim.do(*chance.choice([("inject", 0, "12345", "x" * 200), ("call", 0, "+4917", "rings=2", "every=1"), ("push", 0, "hello", "asks=1"),
+                               ("forget", 0, "all"), ("list",)]))
+    line.close()
+
+
 # ---- unplug, replug, reset ----
 def test_unplug_hangs_up_and_replug_remembers(modem):
     sim, line = modem("--instant")
