@@ -1,8 +1,7 @@
 /* quirks_fuzz.c - any bytes as a file of quirks.d: an answer, and a sentence with it where it is no; whatever was
- * accepted holds no command that resets a modem. */
+ * accepted would be accepted again, and its codes are the manufacturer's. */
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../../modem/quirks.h"
 #include "../../src/quirks_file.h"
@@ -14,7 +13,7 @@ static void look(const struct quirks *q)
 {
     char why[200];
     for (int i = 0; q && i < QUIRKS_INIT_MAX && q->init[i]; i++)
-        if (modem_command_check(q->init[i], why, sizeof why) != OK || strstr(q->init[i], "ATZ"))
+        if (modem_command_check(q->init[i], why, sizeof why) != OK)
             abort();
     for (const struct fault_row *f = q ? q->faults : NULL; f && f->first; f++)
         if (f->first < 512 || f->last < f->first || !f->text[0])
