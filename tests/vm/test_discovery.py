@@ -117,3 +117,29 @@ def test_names_group_and_mode(make_sim, sockets, make_guest):
         until("the stick's name comes back in another socket", lambda: "0403-6001-A1B2-if00" in names())
     finally:
         sockets.shell(f"rm {line.group(2)}; udevadm control --reload")
+
+
+BRLTTY = """ENV{DEVTYPE}=="usb_device", ENV{PRODUCT}=="403/6001/*", ENV{BRLTTY_BRAILLE_DRIVER}="hd"
+ENV{BRLTTY_BRAILLE_DRIVER}=="?*", ENV{SYSTEMD_WANTS}+="brltty-udev.service", RUN+="/bin/touch /run/brltty-was-here"
+"""
+OURS = 'ATTRS{idVendor}=="0403", ENV{ID_SMSBRIDGE}="1"'
+
+
+def test_brltty_is_kept_away(make_sim, sockets):
+    """Rules as brltty's, which take an FTDI for a display: they do, but where the user says that it is a modem."""
+    sim = make_sim(1)
+
+    def plugged(usb_socket, rules):
+        sockets.shell(f"mkdir -p /etc/udev/rules.d; cd /etc/udev/rules.d; rm -f /run/brltty-was-here\n{rules}\nudevadm control --reload")
+        sockets.plug(usb_socket, sim.port(0))
+        until("udev has made it", lambda: sockets.shell("ls /dev/ttyUSB0", check=False)[0] == 0)
+        sockets.shell("udevadm settle")
+        seen = sockets.shell("ls /run/brltty-was-here", check=False)[0] == 0, "brltty" in sockets.shell(
+            f"udevadm info --query=property --path=/sys/bus/usb/devices/1-{usb_socket}").lower()
+        sockets.unplug(usb_socket)
+        return seen
+    try:
+        assert plugged(1, f"cat > 85-brltty.rules <<'END'\n{BRLTTY}END") == (True, True)
+        assert plugged(2, f"echo '{OURS}' > 69-smsbridge-local.rules") == (False, False)
+    finally:
+        sockets.shell("cd /etc/udev/rules.d; rm -f 85-brltty.rules 69-smsbridge-local.rules; udevadm control --reload")
