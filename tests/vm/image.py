@@ -15,7 +15,7 @@ CACHE = BUILD / "vm"
 HERE = Path(__file__).resolve().parent
 MODULES = ["xhci_pci", "e1000", "ftdi_sio", "cdc_acm", "option", "cp210x"]     # with what they depend on
 RULES = ["50-udev-default.rules", "60-serial.rules", "75-net-description.rules", "80-drivers.rules", "99-systemd.rules"]
-UNITS = ["sysinit.target", "basic.target", "multi-user.target", "shutdown.target", "umount.target"]
+UNITS = ["sysinit.target", "basic.target", "multi-user.target", "shutdown.target", "umount.target", "modprobe@.service"]
 DATA = ["/usr/share/publicsuffix", "/etc/nsswitch.conf"]
 
 
@@ -93,6 +93,7 @@ def put_debian(tree):
         for library in libraries(program):
             put(tree, library)
     os.symlink("/bin/udevadm", tree / "bin/systemd-udevd")
+    os.symlink("/bin/busybox", tree / "sbin/modprobe")
     for unit in UNITS:
         put(tree, f"/lib/systemd/system/{unit}", f"/usr/lib/systemd/system/{unit}")
     for rules in RULES:

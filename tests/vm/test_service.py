@@ -34,7 +34,7 @@ class Service(Guest):
 
 @pytest.fixture
 def service(sockets, tmp_path):
-    service = Service(sockets, tmp_path / "service", modems={"m0": "/dev/ttyUSB0"}, sections={"queue": {"discover": "no"}})
+    service = Service(sockets, tmp_path / "service")
     try:
         yield service
     finally:
@@ -43,13 +43,13 @@ def service(sockets, tmp_path):
 
 def test_in_its_box(make_sim, sockets, service):
     sim = make_sim(1)
-    sockets.plug(1, sim.port(0))
-    until("udev has made it", lambda: sockets.shell("ls /dev/ttyUSB0", check=False)[0] == 0)
+    name = "m" + sim.modems[0]["imei"][-6:]
     service.start()         # returns when it has said READY=1
     assert service.property("ActiveState") == "active"
     assert service.property("WatchdogUSec") == "1min"
     until("the API answers", lambda: requests.get(service.url + "/healthz", timeout=20).status_code == 200)
-    service.wait_modem("m0", seconds=60)
+    sockets.plug(1, sim.port(0))
+    service.wait_modem(name, seconds=60)
     msgid = service.send(NUMBER, "from the box")
     service.wait_status(msgid, "DELIVERED", 60)
     assert sim.texts(NUMBER) == ["from the box"]
@@ -61,6 +61,6 @@ def test_in_its_box(make_sim, sockets, service):
 
     service.vm.shell(f"kill -9 {pid}")
     until("it is started again", lambda: service.property("ActiveState") == "active" and service.property("MainPID") not in ("0", pid), 40)
-    service.wait_modem("m0", seconds=60)
+    service.wait_modem(name, seconds=60)
     assert service.status(msgid)["status"] == "DELIVERED"
     assert service.stop() == 0
