@@ -140,7 +140,7 @@ static enum err hook_late(void *ctx, const char *modem, uint8_t mr)
     struct store *store = w->farm->options.store;
     int64_t now_ms = clk_wall_ms();
     uint64_t part = 0;
-    enum err e = store_part_in_doubt(store, modem, now_ms, &part);
+    enum err e = store_part_awaited(store, modem, now_ms, &part);
     if (e == OK && part)
         e = store_part_sent(store, part, modem, w->iccid, mr, now_ms, NULL);
     if (e == OK)

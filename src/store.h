@@ -142,9 +142,11 @@ enum err store_part_failed(struct store *s, uint64_t part, enum store_verdict ve
 /* How often the part was tried, and with which code it failed last ("": none), for the pause; 0 for an unknown part. */
 #define STORE_CODE_MAX 24
 enum err store_part_tries(struct store *s, uint64_t part, unsigned *tries, char last[STORE_CODE_MAX]);
-/* The part that was under way last on that modem and is uncertain now: a late +CMGS is about it.  0: none.
+/* The uncertain part that was tried last on that modem: it may still answer.  0: none.
  * modem NULL: any part that is so on any modem. */
 enum err store_part_in_doubt(struct store *s, const char *modem, int64_t now_ms, uint64_t *part);
+/* The same, where no other part was tried there since: a late +CMGS is about it.  0: none, or about that other. */
+enum err store_part_awaited(struct store *s, const char *modem, int64_t now_ms, uint64_t *part);
 /* That modem works again, so late answers and reports can come, some repeated by the network: its uncertain
  * parts wait from now on, and 15 s more. */
 enum err store_part_heard_again(struct store *s, const char *modem, int64_t now_ms);

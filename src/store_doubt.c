@@ -7,6 +7,8 @@
 #define ANSWER_MAX_MS (10 * CLK_MINUTE_MS)
 /* Reports that found nobody listening are repeated by the network in its own time. */
 #define REPEAT_MS (15 * CLK_SECOND_MS)
+/* Parts, the newest, among which one that was tried later is looked for. */
+#define LOOK_BACK "32768"
 
 struct doubt {
     const char *modem;
@@ -34,6 +36,35 @@ enum err store_part_in_doubt(struct store *s, const char *modem, int64_t now_ms,
 {
     struct doubt d = {.modem = modem, .now_ms = now_ms};
     enum err e = store_do(s, run_in_doubt, &d);
+    if (!e)
+        *part = (uint64_t)d.part;
+    return e;
+}
+
+/* One that was tried later and settled (by its report, say) is the one that the answer is about. */
+static enum err run_awaited(struct db *db, void *arg)
+{
+    struct doubt *d = arg;
+    int64_t modem, later = 0;
+    enum err e = run_in_doubt(db, d);
+    if (!e && d->part)
+        e = name_id(db, DB_MODEM, d->modem, &modem);
+    if (e || !d->part)
+        return e;
+    e = db_value(db, &later, 0,
+                 "SELECT count(*) FROM (SELECT modem, tried_ms FROM part ORDER BY id DESC"
+                 " LIMIT " LOOK_BACK ") WHERE modem=?1 AND tried_ms>"
+                 "(SELECT tried_ms FROM part WHERE id=?2)",
+                 ARGS(INT(modem), INT(d->part)));
+    if (later)
+        d->part = 0;
+    return e;
+}
+
+enum err store_part_awaited(struct store *s, const char *modem, int64_t now_ms, uint64_t *part)
+{
+    struct doubt d = {.modem = modem, .now_ms = now_ms};
+    enum err e = store_do(s, run_awaited, &d);
     if (!e)
         *part = (uint64_t)d.part;
     return e;

@@ -394,6 +394,29 @@ static void delivered_when_the_network_says_so(void **state)
     assert_int_equal(kit_status(k, &m).m.delivered_ms, T0 + 9000);
 }
 
+/* A is in doubt, B went out after it and was settled by its report before its answer came: the answer is B's. */
+static void a_late_answer_is_about_the_last_one_under_way(void **state)
+{
+    struct kit *k = *state;
+    uint64_t part;
+    (void)accepted(k, "+818012345678");
+    struct store_claim a = claimed(k, "gsm1", T0);
+    assert_int_equal(store_part_failed(k->store, a.job.part, STORE_VERDICT_UNCERTAIN, "gsm1",
+                                       "CMS 332", "", T0 + 1000, T0 + 1000),
+                     OK);
+    assert_int_equal(store_part_awaited(k->store, "gsm1", T0 + 2000, &part), OK);
+    assert_int_equal(part, a.job.part);
+    (void)accepted(k, "+818087654321");
+    struct store_claim b = claimed(k, "gsm1", T0 + 2000);
+    assert_int_equal(kit_report(k, "+818087654321", 9, 0x00, T0 + 3000, T0 + 4000), b.job.part);
+    assert_int_equal(store_part_awaited(k->store, "gsm1", T0 + 5000, &part), OK);
+    assert_int_equal(part, 0);
+    assert_int_equal(store_part_in_doubt(k->store, "gsm1", T0 + 5000, &part), OK);
+    assert_int_equal(part, a.job.part); /* there is still one to listen for */
+    assert_int_equal(store_part_awaited(k->store, "gsm2", T0 + 5000, &part), OK);
+    assert_int_equal(part, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 int main(void)
 {
@@ -421,6 +444,7 @@ int main(void)
         T(a_report_in_time_stops_the_second_try),
         T(held_by_the_centre_is_sent_reference_unknown),
         T(delivered_when_the_network_says_so),
+        T(a_late_answer_is_about_the_last_one_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
