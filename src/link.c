@@ -89,7 +89,7 @@ enum err link_destination(const char *link, size_t len, struct buf *out)
 
     if (!e)
         e = link_host_ascii(link + r.host.start, r.host.end - r.host.start, host);
-    if (!e && r.end == r.tail && r.end != len)
+    if (!e && r.tail < len && !strchr("/?#", link[r.tail]))
         e = ERR_SYNTAX; /* something that is no tail stands behind the host */
     if (e)
         return e == ERR_NO_MEMORY ? e : ERR_SYNTAX;

@@ -153,6 +153,7 @@ static const struct {
     {"https://http://example.com/x", "http://example.com/x"},
     {"example.com:8080/admin?x=1#y", "http://example.com:8080/admin?x=1#y"},
     {"https://example.com?x=1", "https://example.com?x=1"},
+    {"http://a?(((S", "http://a?(((S"}, /* found so in "http://a?(((S[))) x" */
     {"http://[2001:DB8::1]:80/x", "http://[2001:db8::1]:80/x"},
     {"http://wiki/page", "http://wiki/page"},
     {"пример.рф", "http://xn--e1afmkfd.xn--p1ai"},
