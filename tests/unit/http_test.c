@@ -453,7 +453,7 @@ static void a_live_answer_waits(void **state)
     poll(NULL, 0, 200); /* time in which one that spins would be asked a thousand times */
     assert_in_range(atomic_load(&asked) - asked_before, 0, 12);
     for (int n = 2; n < 40; n++) {
-        char wanted[16];
+        char wanted[24];
         snprintf(wanted, sizeof wanted, "news %d\n", n);
         atomic_store(&news, n);
         http_wake_streams(h);
