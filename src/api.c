@@ -41,6 +41,7 @@ static const struct route routes[] = {
     {"/modems/*/trace", ROUTE_ADMIN, {{"GET", api_modem_trace}, {0}}},
     {"/callbacks", ROUTE_ADMIN, {{"GET", api_callbacks_list}, {0}}},
     {"/callbacks/*/retry", ROUTE_ADMIN, {{"POST", api_callback_retry}, {0}}},
+    {"/events", ROUTE_ADMIN, {{"GET", api_events_get}, {0}}},
     {"/you/credits", ROUTE_ACCOUNT, {{"GET", api_credits_get}, {0}}},
     {"/healthz", ROUTE_OPEN, {{"GET", api_health_get}, {0}}},
     {"", ROUTE_OPEN, {{"GET", api_web_get}, {0}}},
@@ -127,6 +128,12 @@ static void serve(void *ctx, struct http_request *rq)
     serve_method(&call, route);
 }
 
+static void news(void *ctx)
+{
+    struct api *api = ctx;
+    http_wake_streams(api->http);
+}
+
 static enum err start(struct api *api, char *why)
 {
     const struct api_options *o = &api->o;
@@ -148,7 +155,10 @@ static enum err start(struct api *api, char *why)
         snprintf(why, HTTP_WHY_MAX, "the API cannot start: %s", err_str(e));
         return e;
     }
-    return http_start(&http, &api->http, why);
+    e = http_start(&http, &api->http, why);
+    if (!e)
+        events_on_news(o->events, news, api);
+    return e;
 }
 
 enum err api_start(const struct api_options *o, struct api **out, char *why)
@@ -183,6 +193,7 @@ void api_stop(struct api *api)
     if (!api)
         return;
     api_ussd_expire(api, true);
+    events_on_news(api->o.events, NULL, NULL);
     http_stop(api->http);
     store_reader_close(api->reader);
     api_auth_free(api->auth);

@@ -11,6 +11,7 @@
 
 #include "accounts.h"
 #include "err.h"
+#include "events.h"
 #include "http.h"
 #include "modem.h"
 #include "store.h"
@@ -40,6 +41,7 @@ struct api_options {
     unsigned slug_length;
     int64_t validity_ms;             /* of a message that does not say */
     const struct url_policy *policy; /* where callbacks may go */
+    struct events *events;
     /* All called on the API's thread with ctx; they must not block. */
     bool (*modem_known)(void *ctx, const char *name);
     size_t (*modems)(void *ctx, struct api_modem *out, size_t max);

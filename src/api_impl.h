@@ -19,6 +19,7 @@ struct api {
     struct http *http;
     struct store_reader *reader; /* the listeners' thread */
     struct api_auth *auth;
+    unsigned watchers; /* of GET /events/ */
 };
 
 /* One request, with what was found out about it; lives during its handler. */
@@ -85,6 +86,7 @@ void api_callbacks_list(struct api_call *call);
 void api_callback_retry(struct api_call *call);
 void api_credits_get(struct api_call *call);
 void api_health_get(struct api_call *call);
+void api_events_get(struct api_call *call);
 void api_web_get(struct api_call *call);
 
 #endif

@@ -14,6 +14,7 @@
 #include "api.h"
 #include "callback.h"
 #include "clock.h"
+#include "events.h"
 #include "farm.h"
 #include "hash.h"
 #include "link.h"
@@ -35,6 +36,7 @@ struct daemon {
     struct config *config;
     struct accounts *accounts;
     struct store *store;
+    struct events *events;
     struct farm *farm;
     struct redirect *redirect;
     struct callback *callback;
@@ -167,13 +169,29 @@ static struct store_words words_of(const struct config_list *list, const char **
     return (struct store_words){room, list->n};
 }
 
+/* On the store's thread. */
+static void store_changed(void *ctx, const struct store_event *e)
+{
+    struct daemon *d = ctx;
+    static const enum event_kind kinds[] = {
+        [STORE_EVENT_MESSAGE] = EVENT_MESSAGE,
+        [STORE_EVENT_TAP] = EVENT_TAP,
+        [STORE_EVENT_INBOX] = EVENT_INBOX,
+    };
+    events_add(d->events,
+               &(struct event){.kind = kinds[e->kind], .row = e->row, .at_ms = clk_wall_ms()});
+}
+
 static enum err start_store(struct daemon *d, char *why)
 {
     char path[PATH_MAX];
     const struct store_words out = words_of(&d->config->inbox.opt_out, d->opt_out),
                              in = words_of(&d->config->inbox.opt_in, d->opt_in);
     snprintf(path, sizeof path, "%.3900s/smsbridge.db", d->config->daemon.state_dir);
-    enum err e = store_open(path, clk_wall_ms(), &d->store, why);
+    d->events = events_new(clk_wall_ms());
+    enum err e = d->events ? store_open(path, clk_wall_ms(), &d->store, why) : ERR_NO_MEMORY;
+    if (!e)
+        store_on_event(d->store, store_changed, d);
     return e ? e : store_opt_words(d->store, &out, &in);
 }
 
@@ -209,6 +227,7 @@ static enum err start_farm(struct daemon *d, char *why)
         return ERR_NO_MEMORY;
     struct farm_options o = {
         .store = d->store,
+        .events = d->events,
         .modems = modems,
         .found = c->queue.discover ? &c->found.modem : NULL,
         .inbox_url = *c->inbox.url ? c->inbox.url : NULL,
@@ -365,6 +384,7 @@ static enum err start_api(struct daemon *d, char *why)
         .slug_length = (unsigned)c->links.slug_length,
         .validity_ms = VALIDITY_MS,
         .policy = &d->policy,
+        .events = d->events,
         .modem_known = modem_known,
         .modems = list_modems,
         .health = threads_health,
@@ -492,6 +512,7 @@ void daemon_stop(struct daemon *d)
     farm_stop(d->farm, FARM_GRACE_MS);
     callback_stop(d->callback);
     store_close(d->store);
+    events_free(d->events);
     link_close();
     accounts_free(d->accounts);
     free(d->routes);

@@ -233,6 +233,22 @@ static void came_or_went(struct worker *w, bool ready)
         log_warn("farm", "modem=%s: its uncertain parts wait from before", w->name);
 }
 
+static void tell_state(struct worker *w, const struct modem_status *now)
+{
+    struct event e = {.kind = EVENT_MODEM, .at_ms = clk_wall_ms(), .state = now->state};
+    memcpy(e.modem, w->name, sizeof e.modem);
+    memcpy(e.text, now->reason, sizeof e.text);
+    events_add(w->farm->options.events, &e);
+}
+
+static void tell_event(struct worker *w, enum event_kind kind, const char *text)
+{
+    struct event e = {.kind = kind, .at_ms = clk_wall_ms()};
+    memcpy(e.modem, w->name, sizeof e.modem);
+    snprintf(e.text, sizeof e.text, "%s", text);
+    events_add(w->farm->options.events, &e);
+}
+
 static void hook_state(void *ctx, const char *modem, const struct modem_status *now)
 {
     struct worker *w = ctx;
@@ -244,9 +260,11 @@ static void hook_state(void *ctx, const char *modem, const struct modem_status *
     if (can_send(now->state) != can_send(before))
         came_or_went(w, can_send(now->state));
     bool routine = now->state == MODEM_SENDING || before == MODEM_SENDING;
-    if (!routine && (before != now->state || new_reason))
-        log_info("farm", "modem=%s state=%s reason=\"%s\"", modem, modem_state_str(now->state),
-                 now->reason);
+    if (routine || (before == now->state && !new_reason))
+        return;
+    tell_state(w, now);
+    log_info("farm", "modem=%s state=%s reason=\"%s\"", modem, modem_state_str(now->state),
+             now->reason);
 }
 
 static void note_call(struct worker *w, const char *number)
@@ -268,8 +286,12 @@ static void hook_event(void *ctx, const char *modem, const struct modem_event *w
         [MODEM_EVENT_RESET] = "reset",
         [MODEM_EVENT_USSD] = "ussd",
     };
-    if (what->kind == MODEM_EVENT_CALL)
+    if (what->kind == MODEM_EVENT_CALL) {
         note_call(w, what->text);
+        tell_event(w, EVENT_CALL, what->text);
+    } else if (what->kind == MODEM_EVENT_USSD) {
+        tell_event(w, EVENT_USSD, what->text);
+    }
     log_info("farm", "event modem=%s kind=%s text=\"%s\"", modem, kinds[what->kind], what->text);
 }
 

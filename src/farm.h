@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "events.h"
 #include "modem.h"
 #include "store.h"
 #include "trace.h"
@@ -17,6 +18,7 @@
 
 struct farm_options {
     struct store *store;                    /* outlives the farm */
+    struct events *events;                  /* the same */
     const struct modem_config *modems;      /* copied; with an empty port: wherever its IMEI is */
     size_t count;
     const struct modem_config *found;       /* of one that no section names, but for name and imei; NULL: those are

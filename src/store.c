@@ -42,6 +42,8 @@ struct store {
     int64_t queued, delivering;
     void (*on_parts)(void *), (*on_callbacks)(void *);
     void *on_ctx;
+    void (*on_event)(void *, const struct store_event *);
+    void *event_ctx;
     /* the thread's own: */
     int wal_pages, checkpoint_at;
 };
@@ -148,11 +150,20 @@ static void count(struct store *s)
     s->db.queued = s->db.delivering = 0;
 }
 
+static void tell(struct store *s)
+{
+    for (size_t i = 0; s->on_event && i < s->db.n_events; i++)
+        s->on_event(s->event_ctx, &s->db.events[i]);
+    s->db.n_events = 0;
+}
+
 static enum err commit(struct store *s)
 {
     enum err e = db_commit(&s->db);
-    if (!e)
+    if (!e) {
         count(s);
+        tell(s);
+    }
     return e;
 }
 
@@ -341,6 +352,14 @@ void store_on_due(struct store *s, void (*parts)(void *), void (*callbacks)(void
     s->on_parts = parts;
     s->on_callbacks = callbacks;
     s->on_ctx = ctx;
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void store_on_event(struct store *s, void (*event)(void *, const struct store_event *), void *ctx)
+{
+    pthread_mutex_lock(&s->mutex); /* the thread takes it before its next group */
+    s->on_event = event;
+    s->event_ctx = ctx;
     pthread_mutex_unlock(&s->mutex);
 }
 

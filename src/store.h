@@ -40,6 +40,21 @@ enum err store_health(struct store *s);
 /* A hint when rows appeared: parts to send, callbacks to post.  Called on the store's thread; must not block. */
 void store_on_due(struct store *s, void (*parts)(void *), void (*callbacks)(void *), void *ctx);
 
+/* What a commit changed, for those who watch and count: told after it, never of one that failed. */
+enum store_event_kind {
+    STORE_EVENT_MESSAGE,                /* its state is another, QUEUED at first */
+    STORE_EVENT_TAP,                    /* a link's first tap by a person */
+    STORE_EVENT_INBOX                   /* a received SMS, whole or given up as partial */
+};
+struct store_event {
+    enum store_event_kind kind;
+    int64_t row;                        /* of the message (TAP: its message), or of the inbox */
+    int state;                          /* MESSAGE: enum store_state */
+    int64_t age_ms;                     /* MESSAGE: since acceptance */
+};
+/* On the store's thread; must not block.  Before any other thread uses the store. */
+void store_on_event(struct store *s, void (*event)(void *ctx, const struct store_event *e), void *ctx);
+
 enum err store_reader_open(struct store *s, struct store_reader **out) MUST_CHECK;
 void store_reader_close(struct store_reader *r);
 
@@ -102,6 +117,8 @@ typedef enum err store_message_row(void *ctx, const struct store_message *m);
 /* ERR_NOT_FOUND: none, or another account's (account NULL: any). */
 enum err store_message_get(struct store_reader *r, const char *account, const char *msgid,
                            store_message_row *row, void *ctx) MUST_CHECK;
+/* By store_event.row. */
+enum err store_message_by_row(struct store_reader *r, int64_t id, store_message_row *row, void *ctx) MUST_CHECK;
 struct store_message_query {
     const char *account;
     int64_t accepted_from_ms, accepted_before_ms;       /* [from, before) */
@@ -241,6 +258,8 @@ typedef enum err store_inbox_row(void *ctx, const struct store_inbox *m);
 struct store_inbox_query { int64_t since_ms, before_id; size_t limit; };
 enum err store_inbox_list(struct store_reader *r, const struct store_inbox_query *q, store_inbox_row *row,
                           void *ctx) MUST_CHECK;
+/* By store_event.row. */
+enum err store_inbox_by_row(struct store_reader *r, int64_t id, store_inbox_row *row, void *ctx) MUST_CHECK;
 enum err store_inbox_get(struct store_reader *r, const char *public_id, store_inbox_row *row,
                          void *ctx) MUST_CHECK;
 /* An SMS-DELIVER.  The same PDU of the same SIM again: OK and ignored.  The last part of a set: the inbox row, its

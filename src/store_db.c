@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -83,6 +84,7 @@ void db_close(struct db *db)
     for (unsigned i = 0; i < DB_STATEMENTS; i++)
         sqlite3_finalize(db->statements[i].stmt);
     sqlite3_close(db->handle);
+    free(db->events);
     memset(db, 0, sizeof *db);
 }
 
@@ -251,6 +253,7 @@ bool db_wrote(struct db *db)
 enum err db_begin(struct db *db)
 {
     db->queued = db->delivering = 0;
+    db->n_events = 0;
     if (!sqlite3_get_autocommit(db->handle)) /* a ROLLBACK for which there was no memory */
         db_rollback(db);
     db->failed = false;
@@ -266,6 +269,19 @@ enum err db_commit(struct db *db)
     return e;
 }
 
+void db_event(struct db *db, const struct store_event *event)
+{
+    if (db->n_events == db->events_cap) {
+        size_t cap = db->events_cap ? db->events_cap * 2 : 64;
+        struct store_event *more = realloc(db->events, cap * sizeof *more);
+        if (!more)
+            return;
+        db->events = more;
+        db->events_cap = cap;
+    }
+    db->events[db->n_events++] = *event;
+}
+
 /* The engine may have rolled back by itself: FULL, IOERR, NOMEM, BUSY, INTERRUPT. */
 void db_rollback(struct db *db)
 {
@@ -273,6 +289,7 @@ void db_rollback(struct db *db)
         (void)!db_run(db, "ROLLBACK", NO_ARGS);
     db->queued = db->delivering = 0;
     db->parts_due = db->callbacks_due = false;
+    db->n_events = 0;
     names_forget(db);
     fleet_forget(db);
 }

@@ -147,6 +147,8 @@ enum err inbox_add(struct db *db, const struct inbound *in, const struct sms_ud 
     if (!e)
         e = insert_row(db, in, buf_str(&content), parts, partial, binary);
     *id = db_last_id(db);
+    if (!e)
+        db_event(db, &(struct store_event){.kind = STORE_EVENT_INBOX, .row = *id});
     if (!e && !binary && !partial && !silent)
         e = opt_note(db, in->sender, buf_str(&content), in->now_ms);
     buf_free(&content);
@@ -308,11 +310,9 @@ enum err store_inbox_list(struct store_reader *r, const struct store_inbox_query
     return e == ERR_EMPTY ? OK : e;
 }
 
-enum err store_inbox_get(struct store_reader *r, const char *public_id, store_inbox_row *row,
-                         void *ctx)
+/* q: a statement's result; its first row, handed out. */
+static enum err first_row(enum err e, sqlite3_stmt *q, store_inbox_row *row, void *ctx)
 {
-    sqlite3_stmt *q = NULL;
-    enum err e = db_row(&r->db, &q, COLUMNS "WHERE i.public_id=?1", ARGS(TEXT(public_id)));
     if (e)
         return e == ERR_EMPTY ? ERR_NOT_FOUND : e;
     struct store_inbox m;
@@ -320,4 +320,19 @@ enum err store_inbox_get(struct store_reader *r, const char *public_id, store_in
     e = row(ctx, &m);
     db_done(q);
     return e;
+}
+
+enum err store_inbox_get(struct store_reader *r, const char *public_id, store_inbox_row *row,
+                         void *ctx)
+{
+    sqlite3_stmt *q = NULL;
+    enum err e = db_row(&r->db, &q, COLUMNS "WHERE i.public_id=?1", ARGS(TEXT(public_id)));
+    return first_row(e, q, row, ctx);
+}
+
+enum err store_inbox_by_row(struct store_reader *r, int64_t id, store_inbox_row *row, void *ctx)
+{
+    sqlite3_stmt *q = NULL;
+    enum err e = db_row(&r->db, &q, COLUMNS "WHERE i.id=?1", ARGS(INT(id)));
+    return first_row(e, q, row, ctx);
 }

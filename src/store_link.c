@@ -45,8 +45,10 @@ static enum err run_click(struct db *db, void *arg)
     if (e)
         return e;
     c->is_first = db_changes(db) != 0;
-    if (c->is_first)
+    if (c->is_first) {
+        db_event(db, &(struct store_event){.kind = STORE_EVENT_TAP, .row = c->link});
         return outbox_add_message(db, c->link, STORE_CALLBACK_CLICK, c->now_ms);
+    }
     e = db_run(db, "UPDATE link SET clicks=clicks+1 WHERE id=?1", ARGS(INT(c->link)));
     return e ? e : db_changes(db) ? OK : ERR_NOT_FOUND;
 }

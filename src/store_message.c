@@ -141,6 +141,8 @@ static enum err add_message(struct db *db, int64_t account, const struct store_a
         return e;
     int64_t id = db_last_id(db);
     db->queued++;
+    db_event(db,
+             &(struct store_event){.kind = STORE_EVENT_MESSAGE, .row = id, .state = STORE_QUEUED});
     e = add_parts(db, id, place.owner, m);
     return e || !m->slug ? e : add_link(db, id, m);
 }

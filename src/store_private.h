@@ -50,6 +50,8 @@ struct db {
     int64_t changes_before;     /* db_total_changes() at db_begin() */
     int64_t queued, delivering; /* what this transaction adds to the counts */
     bool parts_due, callbacks_due;
+    struct store_event *events; /* of this transaction */
+    size_t n_events, events_cap;
     struct store_words opt_out, opt_in;
     struct fleet *fleet; /* store_route.c */
     int64_t link_cursor; /* how far store_tick() has looked for links to erase */
@@ -102,6 +104,8 @@ enum err db_begin(struct db *db) MUST_CHECK;
 enum err db_commit(struct db *db) MUST_CHECK; /* on failure: rolled back */
 void db_rollback(struct db *db);
 const char *db_why(struct db *db); /* the engine's words */
+/* To be told of after the commit; without memory it is not. */
+void db_event(struct db *db, const struct store_event *event);
 
 /* ---- tables (store_schema.c) ---- */
 enum err store_migrate(struct db *db, char *why) MUST_CHECK;

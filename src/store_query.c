@@ -44,6 +44,18 @@ static void read_message(sqlite3_stmt *q, struct store_message *m)
                                 .bots = db_int(q, 23)};
 }
 
+/* q: a statement's result; its first row, handed out. */
+static enum err first_row(enum err e, sqlite3_stmt *q, store_message_row *row, void *ctx)
+{
+    if (e)
+        return e == ERR_EMPTY ? ERR_NOT_FOUND : e;
+    struct store_message m;
+    read_message(q, &m);
+    e = row(ctx, &m);
+    db_done(q);
+    return e;
+}
+
 enum err store_message_get(struct store_reader *r, const char *account, const char *msgid,
                            store_message_row *row, void *ctx)
 {
@@ -52,13 +64,14 @@ enum err store_message_get(struct store_reader *r, const char *account, const ch
                         COLUMNS "WHERE substr(m.msgid, 1, 8)=substr(?1, 1, 8) AND +m.msgid=?1"
                                 " AND (?2 IS NULL OR a.name=?2)",
                         ARGS(TEXT(msgid), TEXT(account)));
-    if (e)
-        return e == ERR_EMPTY ? ERR_NOT_FOUND : e;
-    struct store_message m;
-    read_message(q, &m);
-    e = row(ctx, &m);
-    db_done(q);
-    return e;
+    return first_row(e, q, row, ctx);
+}
+
+enum err store_message_by_row(struct store_reader *r, int64_t id, store_message_row *row, void *ctx)
+{
+    sqlite3_stmt *q = NULL;
+    enum err e = db_row(&r->db, &q, COLUMNS "WHERE m.id=?1", ARGS(INT(id)));
+    return first_row(e, q, row, ctx);
 }
 
 /* Newest first is (accepted_ms, id), which has an index.  What is older than the cursor, whose

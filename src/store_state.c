@@ -85,6 +85,15 @@ static void count_out(struct db *db, const struct message *m)
         db->delivering--;
 }
 
+static void message_event(struct db *db, const struct message *m, enum store_state state,
+                          int64_t now_ms)
+{
+    db_event(db, &(struct store_event){.kind = STORE_EVENT_MESSAGE,
+                                       .row = m->id,
+                                       .state = (int)state,
+                                       .age_ms = now_ms - m->accepted_ms});
+}
+
 enum err message_error(struct db *db, int64_t id, const char *code, const char *text)
 {
     return db_run(db, "UPDATE message SET error_code=?2, error_text=?3 WHERE id=?1 AND state<2",
@@ -92,12 +101,13 @@ enum err message_error(struct db *db, int64_t id, const char *code, const char *
 }
 
 /* All parts are with the network. */
-static enum err message_delivering(struct db *db, const struct message *m)
+static enum err message_delivering(struct db *db, const struct message *m, int64_t now_ms)
 {
     if (m->state != STORE_QUEUED)
         return m->has_error && !is_final(m) ? message_error(db, m->id, NULL, NULL) : OK;
     db->queued--;
     db->delivering++;
+    message_event(db, m, STORE_DELIVERING, now_ms);
     return db_run(db, "UPDATE message SET state=1, error_code=NULL, error_text=NULL WHERE id=?1",
                   ARGS(INT(m->id)));
 }
@@ -106,6 +116,7 @@ static enum err message_delivered(struct db *db, const struct message *m, int64_
                                   int64_t now_ms)
 {
     count_out(db, m);
+    message_event(db, m, STORE_DELIVERED, now_ms);
     enum err e = db_run(db,
                         "UPDATE message SET state=2, delivered_ms=?2, watch_ms=NULL,"
                         " error_code=NULL, error_text=NULL WHERE id=?1",
@@ -120,6 +131,7 @@ enum err message_fail(struct db *db, int64_t id, const char *code, const char *t
     if (e || is_final(&m))
         return e;
     count_out(db, &m);
+    message_event(db, &m, STORE_FAIL, now_ms);
     e = db_run(
         db, "UPDATE message SET state=3, watch_ms=NULL, error_code=?2, error_text=?3 WHERE id=?1",
         ARGS(INT(id), TEXT(code), TEXT(text)));
@@ -158,7 +170,7 @@ enum err part_is_sent(struct db *db, const struct part *p, int64_t modem, int64_
     if (e || is_final(&m) || p->state == PART_SENT) /* only its reference was missing */
         return e;
     if ((unsigned)(p->id % PART_STEP) + 1 >= m.parts)
-        return message_delivering(db, &m);
+        return message_delivering(db, &m, now_ms);
     if (m.has_error)
         e = message_error(db, m.id, NULL, NULL);
     return e ? e : next_part(db, p, modem);
