@@ -86,12 +86,29 @@ static long find_holder(dev_t device)
     return (long)pid;
 }
 
+/* As ps shows it; a process that is gone by now is called another program. */
+static const char *name_of(long pid, char name[32])
+{
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+    FILE *f = fopen(path, "re");
+    if (!f || !fgets(name, 32, f))
+        snprintf(name, 32, "another program");
+    if (f)
+        fclose(f);
+    for (char *c = name; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F)
+            *c = c[1] ? '?' : '\0';
+    return name;
+}
+
 static enum err say_busy(char *why, const char *path)
 {
     struct stat st;
     long pid = stat(path, &st) == 0 ? find_holder(st.st_rdev) : 0;
+    char name[32];
     if (pid)
-        return say(why, ERR_BUSY, "%.100s is in use by another program (pid %ld)", path, pid);
+        return say(why, ERR_BUSY, "%.90s is in use by %s (pid %ld)", path, name_of(pid, name), pid);
     return say(why, ERR_BUSY, "%.100s is in use already", path);
 }
 

@@ -7,7 +7,8 @@
 
 #include "text.h"
 
-#define COLUMNS_MAX 8
+#define NAME_WIDTH  18
+#define COLUMNS_MAX 12 /* the last of a table is empty */
 
 void show_json(FILE *to, const json_t *value)
 {
@@ -92,7 +93,7 @@ static void put_fields(FILE *to, const json_t *object, const char *indent)
     const json_t *value;
     json_object_foreach((json_t *)object, key, value)
     {
-        fprintf(to, "%s%-*s ", indent, 14 - (int)strlen(indent), key);
+        fprintf(to, "%s%-*s ", indent, NAME_WIDTH - (int)strlen(indent), key);
         if (json_is_object(value)) {
             fputc('\n', to);
             put_fields(to, value, "  ");
@@ -196,9 +197,16 @@ void show_inbox(FILE *to, const json_t *list)
 void show_modems(FILE *to, const json_t *list)
 {
     static const struct column columns[COLUMNS_MAX] = {
-        {"NAME", "name", NULL, 12},         {"STATE", "state", NULL, 11},
-        {"OPERATOR", "operator", NULL, 16}, {"REGISTRATION", "registration", NULL, 12},
-        {"DBM", "signal_dbm", NULL, 5},     {"IMEI", "imei", NULL, 15},
+        {"NAME", "name", NULL, 10},
+        {"STATE", "state", NULL, 11},
+        {"PORT", "port", NULL, 14},
+        {"OPERATOR", "operator", NULL, 14},
+        {"REGISTRATION", "registration_text", NULL, 22},
+        {"DBM", "signal_dbm", NULL, 4},
+        {"BARS", "signal_bars", NULL, 4},
+        {"QUEUE", "queue", NULL, 5},
+        {"SENT", "sent", NULL, 6},
+        {"FAILED", "failed", NULL, 6},
         {"REASON", "reason", NULL, 0},
     };
     put_table(to, list, columns);

@@ -1,6 +1,7 @@
 """The command line client against a running daemon."""
 import json
 import os
+import re
 import subprocess
 
 from daemon import BUILD, SLOW, TOKEN
@@ -59,6 +60,15 @@ def test_not_reachable():
 def test_tables(sim, daemon):
     assert "m0" in ctl(daemon, "modems").stdout
     assert "ready" in ctl(daemon, "modems").stdout
+    table = ctl(daemon, "modems").stdout.splitlines()
+    assert table[0].split() == ["NAME", "STATE", "PORT", "OPERATOR", "REGISTRATION", "DBM", "BARS", "QUEUE", "SENT", "FAILED",
+                                "REASON"]
+    assert "home network" in table[1] and "-71" in table[1]
+    one = ctl(daemon, "modems", "m0").stdout
+    for key in ("imei", "iccid", "imsi", "number", "model", "firmware", "operator", "registration_text", "signal_bars",
+                "smsc", "storage", "queue", "recoveries", "calls"):
+        assert re.search(rf"^{key} ", one, re.M), key
+    assert ctl(daemon, "modems", "nosuch").returncode == 1
     preview = ctl(daemon, "preview", "--track", "see https://example.com/ ok €")
     assert preview.returncode == 0 and "gsm7" in preview.stdout
     sim.do("inject", 0, "+491701111111", "esc \x1b[31m \u202e end")

@@ -187,3 +187,31 @@ def test_missed_calls(sim, daemon):
         sim.do("say", 0, line)
     modem = until("the call is counted", lambda: (daemon.modem("m0") if daemon.modem("m0")["calls"] else None))
     assert modem["calls"] == 1 and modem["last_caller"] == "+4917112345678" and modem["last_call"]
+
+
+def test_queue_and_reason(make_sim, make_daemon):
+    """What waits for a modem is counted for it; why it does not go out is there in words."""
+    sim = make_sim(2)
+    daemon = make_daemon(modems={"m0": sim.port(0), "m1": sim.port(1)})
+    daemon.wait_modem("m0")
+    daemon.wait_modem("m1")
+    sim.do("unplug", 0)
+    gone = daemon.wait_modem("m0", ("gone",))
+    assert gone["reason"] == "unplugged" and gone["queue"] == 0
+    for i in range(3):
+        daemon.send(f"+4915111111{i:02d}", "waits", modem="m0")
+    assert daemon.modem("m0")["queue"] == 3 and daemon.modem("m1")["queue"] == 0
+    sim.do("unplug", 1)
+    daemon.wait_modem("m1", ("gone",))
+    daemon.send(NUMBER, "anybody's")
+    assert daemon.modem("m0")["queue"] == 4 and daemon.modem("m1")["queue"] == 1
+    sim.do("replug", 0)
+    until("all went out", lambda: daemon.modem("m0")["queue"] == 0, 60)
+
+
+def test_signal_in_bars(make_sim, make_daemon):
+    sim = make_sim(1)
+    daemon = make_daemon(modems={"m0": sim.port(0)})
+    modem = until("it is measured", lambda: (m := daemon.wait_modem("m0"))["signal_dbm"] and m)
+    assert (modem["signal_dbm"], modem["signal_bars"]) == (-71, 4)
+    assert modem["registration"] == "home" and modem["registration_text"] == "home network"
