@@ -10,12 +10,19 @@
 static const struct {
     const char *code, *reason;
 } words[] = {
-    {"uncertain", NULL},       {"expired", NULL},
-    {"cancelled", NULL},       {"opted_out", NULL},
-    {"no_report", NULL},       {"refused", NULL},
-    {"PDU", "ours"},           {"ERROR", "unknown"},
-    {"timeout", "uncertain"},  {"unplugged", "uncertain"},
-    {"stopping", "uncertain"}, {"no prompt", "modem"},
+    {"uncertain", NULL},
+    {"expired", NULL},
+    {"cancelled", NULL},
+    {"opted_out", NULL},
+    {"no_report", NULL},
+    {"refused", NULL},
+    {"PDU", "ours"},
+    {"ERROR", "unknown"},
+    {"timeout", "uncertain"},
+    {"restarted", "uncertain"},
+    {"unplugged", "uncertain"},
+    {"stopping", "uncertain"},
+    {"no prompt", "modem"},
     {"port lost", "modem"},
 };
 

@@ -317,7 +317,11 @@ static enum err unanswered(struct modem *m)
         return answer_lost(m, "stopping", "stopped before the modem answered", ERR_CLOSED);
     log_warn("modem", "name=%s part=%llu unanswered settled=%d", m->config.name,
              (unsigned long long)m->job.part, m->settled);
+    bool restarted = m->seen.restarted || m->seen.restore || m->seen.card;
     enum err e = modem_resync(m);
+    if (e || restarted || m->seen.restarted || m->seen.restore || m->seen.card)
+        return answer_lost(m, "restarted", "the modem restarted, or hangs, after it took the SMS",
+                           e);
     return answer_lost(m, "timeout", "the modem did not answer after it took the SMS", e);
 }
 

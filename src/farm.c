@@ -229,6 +229,8 @@ static void came_or_went(struct worker *w, bool ready)
     if (store_modem_ready(store, w->name, ready, now_ms))
         log_warn("farm", "modem=%s: the queue does not know that it is %s", w->name,
                  ready ? "ready" : "not ready");
+    if (!ready && store_part_unheard(store, w->name, now_ms))
+        log_warn("farm", "modem=%s: what it was to repeat waits for it", w->name);
     if (ready && store_part_heard_again(store, w->name, now_ms))
         log_warn("farm", "modem=%s: its uncertain parts wait from before", w->name);
 }

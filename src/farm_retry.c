@@ -78,9 +78,20 @@ static struct farm_decision by_plan(const struct farm_failure *f)
     return plans[f->why->plan](f);
 }
 
+/* A modem that answers again may repeat it; not one that restarted: a report may be waiting for it. */
+static struct farm_decision in_doubt(const char *code)
+{
+    static const char *const gone[] = {"unplugged", "stopping", "restarted"};
+    if (strcmp(code, gone[0]) == 0)
+        return (struct farm_decision){STORE_VERDICT_UNCERTAIN, UNHEARD_MS};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        if (strcmp(code, gone[i]) == 0)
+            return (struct farm_decision){STORE_VERDICT_UNCERTAIN, 0};
+    return (struct farm_decision){STORE_VERDICT_REPEAT, 0};
+}
+
 struct farm_decision farm_decide(const struct farm_failure *f)
 {
-    bool unplugged = strcmp(f->why->code, "unplugged") == 0;
     switch (f->why->class) {
     case FAULT_ABANDONED:
         return (struct farm_decision){STORE_VERDICT_BACK, 0};
@@ -91,7 +102,7 @@ struct farm_decision farm_decide(const struct farm_failure *f)
         return by_plan(f);
     case FAULT_UNCERTAIN:
     case FAULT_HELD: /* settled before it comes here */
-        break;
+        return in_doubt(f->why->code);
     }
-    return (struct farm_decision){STORE_VERDICT_UNCERTAIN, unplugged ? UNHEARD_MS : 0};
+    return (struct farm_decision){STORE_VERDICT_UNCERTAIN, 0};
 }

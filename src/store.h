@@ -152,7 +152,9 @@ enum store_verdict {
     STORE_VERDICT_RETRY,        /* to the queue, due at retry_ms, tries + 1 */
     STORE_VERDICT_OTHER_MODEM,  /* the same, and its message leaves this modem (where no part of it was sent) */
     STORE_VERDICT_FAIL,         /* the part, and with it the message, for good */
-    STORE_VERDICT_UNCERTAIN     /* queue.uncertain_after counts from retry_ms, now_ms at least */
+    STORE_VERDICT_UNCERTAIN,    /* queue.uncertain_after counts from retry_ms, now_ms at least */
+    STORE_VERDICT_REPEAT        /* the same; but at once, with TP-RD, where the SIM is known to keep our reference, it was not
+                                 * uncertain before and its policy is to resend */
 };
 enum err store_part_failed(struct store *s, uint64_t part, enum store_verdict verdict, const char *modem,
                            const char *code, const char *text, int64_t retry_ms, int64_t now_ms);
@@ -164,6 +166,8 @@ enum err store_part_tries(struct store *s, uint64_t part, unsigned *tries, char 
 enum err store_part_in_doubt(struct store *s, const char *modem, int64_t now_ms, uint64_t *part);
 /* The same, where no other part was tried there since: a late +CMGS is about it.  0: none, or about that other. */
 enum err store_part_awaited(struct store *s, const char *modem, int64_t now_ms, uint64_t *part);
+/* It cannot be heard any more: what it was to repeat at once is uncertain. */
+enum err store_part_unheard(struct store *s, const char *modem, int64_t now_ms);
 /* That modem works again, so late answers and reports can come, some repeated by the network: its uncertain
  * parts wait from now on, and 15 s more. */
 enum err store_part_heard_again(struct store *s, const char *modem, int64_t now_ms);

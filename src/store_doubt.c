@@ -10,6 +10,61 @@
 /* Parts, the newest, among which one that was tried later is looked for. */
 #define LOOK_BACK "32768"
 
+#define KEEPS 2 /* equal references in a row, with differing values */
+
+/* ---- the reference: 23.040 9.2.3.6 ---- */
+
+void sim_learn_reference(struct db_sim *sim, int64_t part, int mr)
+{
+    bool ours = mr == part_own_reference(part);
+    if (ours && mr != sim->kept_mr)
+        sim->kept++;
+    if (!ours)
+        sim->kept = 0;
+    sim->kept_mr = ours ? mr : -1;
+}
+
+bool sim_keeps_reference(const struct db_sim *sim)
+{
+    return sim->kept >= KEEPS;
+}
+
+/* ---- what may have gone out ---- */
+
+/* The service centre rejects it if it holds the first try still (9.2.3.25); had it delivered that, a report would have
+ * told by now.  Another message in between would make it forget. */
+static enum err repeat(struct db *db, const struct part *p, int64_t now_ms)
+{
+    db->parts_due = true;
+    return db_run(db,
+                  "UPDATE part SET state=0, rank=?2, due_ms=?3, tries=tries+1, doubt=?4,"
+                  " avoid=NULL, since_ms=NULL WHERE id=?1",
+                  ARGS(INT(p->id), INT(PART_AT_ONCE), INT(now_ms), INT(DOUBT_BEFORE)));
+}
+
+static bool wants_resend(const struct db *db, const struct message *m)
+{
+    return m->on_uncertain == STORE_UNCERTAIN_DEFAULT ? db->uncertain_resend
+                                                      : m->on_uncertain == STORE_UNCERTAIN_RESEND;
+}
+
+enum err part_in_doubt(struct db *db, const struct part *p, const char *text, int64_t since_ms,
+                       bool may_repeat, int64_t now_ms)
+{
+    struct message m;
+    enum err e = message_get(db, p->id / PART_STEP, &m);
+    if (e)
+        return e;
+    bool first_time = !(p->doubt & DOUBT_BEFORE);
+    if (may_repeat && first_time && m.state == STORE_QUEUED && wants_resend(db, &m) &&
+        sim_keeps_reference(sim_memory(db, p->sim)))
+        e = repeat(db, p, now_ms);
+    else
+        e = db_run(db, "UPDATE part SET state=3, doubt=3, since_ms=?2 WHERE id=?1",
+                   ARGS(INT(p->id), INT(since_ms)));
+    return e ? e : message_error(db, p->id / PART_STEP, "uncertain", text);
+}
+
 struct doubt {
     const char *modem;
     int64_t now_ms, part;
@@ -68,6 +123,25 @@ enum err store_part_awaited(struct store *s, const char *modem, int64_t now_ms, 
     if (!e)
         *part = (uint64_t)d.part;
     return e;
+}
+
+static enum err run_unheard(struct db *db, void *arg)
+{
+    const struct doubt *d = arg;
+    int64_t modem;
+    enum err e = name_id(db, DB_MODEM, d->modem, &modem);
+    if (e)
+        return e;
+    return db_run(db,
+                  "UPDATE part SET state=3, doubt=3, since_ms=?2"
+                  " WHERE state=0 AND modem=?1 AND rank=-1",
+                  ARGS(INT(modem), INT(d->now_ms + UNHEARD_MS)));
+}
+
+enum err store_part_unheard(struct store *s, const char *modem, int64_t now_ms)
+{
+    struct doubt d = {.modem = modem, .now_ms = now_ms};
+    return store_do(s, run_unheard, &d);
 }
 
 static enum err run_heard_again(struct db *db, void *arg)

@@ -85,7 +85,7 @@ struct db_sim *sim_memory(struct db *db, int64_t id)
             return &db->sims[i];
     if (db->n_sims == DB_NAMES)
         db->n_sims = 0;
-    db->sims[db->n_sims] = (struct db_sim){.id = id, .last_mr = -1};
+    db->sims[db->n_sims] = (struct db_sim){.id = id, .last_mr = -1, .kept_mr = -1};
     return &db->sims[db->n_sims++];
 }
 

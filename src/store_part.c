@@ -80,7 +80,7 @@ static enum err pick_of(struct db *db, struct look *l, struct pick *best, int64_
 {
     struct pick p = {0};
     enum err e = OK;
-    l->rank = 0;
+    l->rank = PART_AT_ONCE;
     l->empty = true;
     while (!e && !p.part)
         e = pick_in_rank(db, l, &p, next_ms);
@@ -295,6 +295,8 @@ static enum err run_sent(struct db *db, void *arg)
         e = name_id(db, DB_MODEM, s->modem, &modem);
     if (!e)
         e = sim_id(db, s->modem, s->iccid, &sim);
+    if (!e && s->mr >= 0)
+        sim_learn_reference(sim_memory(db, sim), s->part, s->mr);
     if (!e && may_become_sent(p.state))
         e = part_is_sent(db, &p, modem, sim, s->mr, s->now_ms);
     if (!e && s->next)
@@ -325,14 +327,13 @@ struct failed {
     int64_t retry_ms, now_ms;
 };
 
-static enum err uncertain(struct db *db, const struct failed *f)
+static enum err uncertain(struct db *db, const struct failed *f, const struct part *p)
 {
     char text[256];
     (void)snprintf(text, sizeof text, "It may have gone out: %s",
                    f->text && f->text[0] ? f->text : f->code);
-    enum err e = db_run(db, "UPDATE part SET state=3, doubt=3, since_ms=?2 WHERE id=?1",
-                        ARGS(INT(f->part), INT(f->retry_ms > f->now_ms ? f->retry_ms : f->now_ms)));
-    return e ? e : message_error(db, f->part / PART_STEP, "uncertain", text);
+    return part_in_doubt(db, p, text, f->retry_ms > f->now_ms ? f->retry_ms : f->now_ms,
+                         f->verdict == STORE_VERDICT_REPEAT, f->now_ms);
 }
 
 static enum err again(struct db *db, const struct failed *f, const struct part *p)
@@ -369,7 +370,8 @@ static enum err run_failed(struct db *db, void *arg)
     case STORE_VERDICT_FAIL:
         return part_is_failed(db, &p, NULL, f->code, f->text, f->now_ms);
     case STORE_VERDICT_UNCERTAIN:
-        return uncertain(db, f);
+    case STORE_VERDICT_REPEAT:
+        return uncertain(db, f, &p);
     }
     return ERR_RANGE;
 }

@@ -34,6 +34,8 @@ struct db_sim {
     int last_mr;     /* of the last +CMGS on it; -1: not known */
     bool skewed;     /* skew_ms was learned from a report */
     int64_t skew_ms; /* service centre's clock minus ours */
+    int kept_mr;     /* of the last +CMGS, where it was our own TP-MR; -1: it was not */
+    unsigned kept;   /* such, in a row and with differing values: from KEEPS on it keeps ours */
     int64_t report_ms, report_about_ms; /* the last report: when it came, and of when its SMS was */
 };
 struct db {
@@ -54,6 +56,7 @@ struct db {
     size_t n_events, events_cap;
     struct store_words opt_out, opt_in;
     struct fleet *fleet; /* store_route.c */
+    bool uncertain_resend; /* the policy, as the last tick told it */
     int64_t link_cursor; /* how far store_tick() has looked for links to erase */
 };
 
@@ -149,6 +152,9 @@ enum err name_find(struct db *db, enum db_table table, const char *name, int64_t
 const char *sim_key(const char *modem, const char *iccid, char out[SIM_KEY_MAX]);
 enum err sim_id(struct db *db, const char *modem, const char *iccid, int64_t *id) MUST_CHECK;
 struct db_sim *sim_memory(struct db *db, int64_t id);
+/* +CMGS said mr for a part of ours: does the SIM's modem keep our reference?  (modems.md, TP-RD and TP-MR) */
+void sim_learn_reference(struct db_sim *sim, int64_t part, int mr);
+bool sim_keeps_reference(const struct db_sim *sim);
 void names_forget(struct db *db);
 /* "prefix" and 32 hexadecimal characters. */
 #define RANDOM_ID_MAX 40
@@ -179,6 +185,8 @@ enum part_state {               /* stored: only add at the end */
 #define UNHEARD_MS CLK_MINUTE_MS
 /* ... and a modem that comes and goes does not put off the decision for ever. */
 #define PATIENCE_MS CLK_HOUR_MS
+/* part.rank of one that goes before every priority; the others have 0 to 9. */
+#define PART_AT_ONCE (-1)
 /* part.doubt: a report may tell that it went out though no +CMGS was seen. */
 #define DOUBT_NOW    1 /* sending */
 #define DOUBT_BEFORE 2 /* an earlier try was uncertain, or its reference is not known */
@@ -218,6 +226,10 @@ enum err part_requeue(struct db *db, const struct part *p, int64_t due_ms, unsig
 /* Our own TP-MR for a part: the same at every try (9.2.3.25), and never a modem's own counting
  * by ones. */
 uint8_t part_own_reference(int64_t part);
+/* Waits for a late answer or a report: uncertain, from since_ms on.  Or goes out again at once with TP-RD and the same
+ * reference, before anything else of that SIM, where that can make no duplicate.  (store_doubt.c) */
+enum err part_in_doubt(struct db *db, const struct part *p, const char *text, int64_t since_ms,
+                       bool may_repeat, int64_t now_ms) MUST_CHECK;
 /* The last digits of a number, which national and international forms share. */
 int64_t number_tail(const char *number);
 /* The outbox row of a message's callback, where it asked for one. */

@@ -250,6 +250,7 @@ static enum err run_tick(struct db *db, void *arg)
         prune_inbox,      erase_links,    prune_small,
     };
     enum err e = OK;
+    db->uncertain_resend = ((const struct tick *)arg)->policy->uncertain_resend;
     for (size_t i = 0; !e && i < sizeof duties / sizeof duties[0]; i++)
         e = duties[i](db, arg);
     return e;

@@ -208,3 +208,18 @@ def test_no_modem_is_no_reason_to_refuse(make_sim, make_daemon):
     assert daemon.status(msgid)["status"] == "QUEUED"
     assert daemon.http.get(f"{daemon.url}/healthz").status_code == 200
     assert until("a reason", lambda: daemon.modem("m0")["reason"])
+
+
+@pytest.mark.parametrize("fault, held", [("cms", 0), ("cms-sent", 60000)])
+def test_repeated_at_once_where_the_modem_keeps_our_reference(make_sim, make_daemon, fault, held):
+    """TP-RD and the same TP-MR (23.040 9.2.3.25): no ten minutes are waited; what the service centre holds it refuses with 197."""
+    sim = make_sim(1, "--keep-mr", "--hold", held)
+    daemon = make_daemon(modems={"m0": sim.port(0)})
+    daemon.wait_modem("m0")
+    messages = send_all(daemon, 3)      # two tell that it keeps our reference
+    account_for(sim, daemon, messages)
+    sim.do("rule", NUMBER, "never")     # no report: only the service centre can tell
+    sim.do("fault", 0, fault, 500)
+    msgid = daemon.send(NUMBER, "once")
+    daemon.wait_status(msgid, "DELIVERING")
+    assert sim.texts(NUMBER).count("once") == 1

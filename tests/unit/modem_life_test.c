@@ -144,7 +144,7 @@ static void restarts_while_submitting(struct rig *r, const char *says)
     rig_start_ready(r);
     peer_answer_once(r->peer, "PDU", says);
     rig_send(r, SOMEONE);
-    TOLD(r, "failed 1 uncertain timeout");
+    TOLD(r, "failed 1 uncertain restarted");
     WANT(r, peer_wait(r->peer, "AT+CNMI=2,1,0,1,0", 2, WAIT_MS));
     rig_still_sends(r, 2);
 }

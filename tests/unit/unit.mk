@@ -28,6 +28,7 @@ callback_test_OBJ := $(patsubst %.c,%.o,$(wildcard src/callback*.c src/store*.c 
 	src/accounts.o src/status.o $(FAULT_OBJ) src/hash.o src/secret.o tests/unit/receiver.o $(SMS_OBJ)
 phone_test_OBJ := src/phone.o
 link_test_OBJ := src/words.o src/link.o src/link_host.o src/link_read.o src/link_find.o src/link_guard.o src/link_words.o src/link_slug.o
+store_doubt_test_OBJ := $(STORE_OBJ)
 store_part_test_OBJ := $(STORE_OBJ)
 store_report_test_OBJ := $(STORE_OBJ)
 store_link_test_OBJ := $(STORE_OBJ)
