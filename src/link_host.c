@@ -83,7 +83,7 @@ static void cut_sentence(const char *s, size_t n, size_t third, struct link_host
 
     if (h->labels < 3 || first < 'A' || first > 'Z' || second < 'a' || second > 'z')
         return;
-    if (h->end < n && (s[h->end] == '/' || s[h->end] == ':'))
+    if (h->end < n && s[h->end] == '/') /* a colon may be the sentence's: "example.com.Note: …" */
         return;
     if (s[h->before] < 'a' || s[h->before] > 'z' || /* Shop.Example.Com, example.co.Uk */
         !link_tld_known(s + h->before, h->last - 1 - h->before) ||

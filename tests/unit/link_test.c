@@ -121,6 +121,7 @@ static void own_base(void **state)
         {"https://s.example.com/abc", "", "https://s.example.com/abc"},
         {"https://s.example.com/abc", "https://s.example.com/", "none"},
         {"HTTPS://S.Example.Com:443/abc", "https://s.example.com", "none"},
+        {"w.bm.Mx: x", NULL, "w.bm"}, /* a colon shows no port */
         {"s.example.com and example.com", "https://s.example.com", "example.com"},
         {"https://s.example.com:444/abc", "https://s.example.com", "https://s.example.com:444/abc"},
         {"http://127.0.0.1:8081/abc x", "http://127.0.0.1:8081", "none"},
