@@ -125,7 +125,7 @@ def arrivals(sim):
     """How often an SMS was taken by the network, by number."""
     taken, since = collections.Counter(), 0
     while True:
-        answer = sim.do("log", event="submit", since=since, limit=20000)
+        answer = sim.do("log", event="submit", since=since, limit=1000000)   # of more than that, the newest
         for event in answer["events"]:
             taken[event["number"]] += 1
         if not answer["events"] or answer["next"] <= since:
