@@ -190,6 +190,7 @@ enum err status_message(const struct store_message *m, struct buf *out)
         put_link(out, m);
     put_error(out, m);
     put_text(out, "modem", m->modem);
+    put_time(out, "submitted_on", m->submitted_ms);
     put_time(out, "delivered_on", m->delivered_ms);
     buf_add(out, "}", 1);
     return out->err;
@@ -269,6 +270,7 @@ enum err status_message_form(const struct store_message *m, struct buf *out)
     form_text(out, "url", buf_str(&text));
     form_text(out, "error", m->error_code);
     form_text(out, "modem", m->modem);
+    form_time(out, "submitted_on", m->submitted_ms);
     form_time(out, "delivered_on", m->delivered_ms);
     if (m->tracked) {
         form_text(out, "link", m->link);

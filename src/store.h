@@ -102,6 +102,7 @@ struct store_message {                  /* a row, strings borrowed during the ca
     const char *msgid, *account, *recipient, *sender, *tags, *url_base;
     enum store_state state;
     int64_t accepted_ms, delivered_ms;  /* 0: not yet */
+    int64_t submitted_ms;               /* its last part was handed to a modem; 0: not yet, or never */
     double cost;
     unsigned parts;
     const char *error_code, *error_text;        /* NULL: none */

@@ -5,16 +5,15 @@
 
 #include "store_private.h"
 
-#define COLUMNS                                                                                    \
-    "SELECT m.id, m.msgid, a.name, m.recipient, m.sender, m.tags, m.url_base, m.state, "           \
-    "m.accepted_ms,"                                                                               \
-    " m.delivered_ms, m.cost, m.parts, m.error_code, m.error_text, (SELECT o.name FROM part p, "   \
-    "modem o"                                                                                      \
-    " WHERE p.id=m.id*16 AND p.sending_ms IS NOT NULL AND o.id=p.modem), m.callbackurl, "          \
-    "m.lt_callbackurl,"                                                                            \
-    " l.id IS NOT NULL, l.link, l.shortlink, l.accessed_ms, l.expires_ms, l.clicks, l.bots FROM "  \
-    "message m"                                                                                    \
-    " JOIN account a ON a.id=m.account LEFT JOIN link l ON l.id=m.id "
+/* clang-format off */
+#define COLUMNS \
+    "SELECT m.id, m.msgid, a.name, m.recipient, m.sender, m.tags, m.url_base, m.state, m.accepted_ms," \
+    " m.delivered_ms, m.cost, m.parts, m.error_code, m.error_text, (SELECT o.name FROM part p, modem o" \
+    " WHERE p.id=m.id*16 AND p.sending_ms IS NOT NULL AND o.id=p.modem), m.callbackurl, m.lt_callbackurl," \
+    " l.id IS NOT NULL, l.link, l.shortlink, l.accessed_ms, l.expires_ms, l.clicks, l.bots," \
+    " CASE WHEN m.state>0 THEN (SELECT max(p.tried_ms) FROM part p WHERE p.id BETWEEN m.id*16 AND m.id*16+15) END" \
+    " FROM message m JOIN account a ON a.id=m.account LEFT JOIN link l ON l.id=m.id "
+/* clang-format on */
 
 static void read_message(sqlite3_stmt *q, struct store_message *m)
 {
@@ -41,7 +40,8 @@ static void read_message(sqlite3_stmt *q, struct store_message *m)
                                 .accessed_ms = db_int(q, 20),
                                 .link_expires_ms = db_int(q, 21),
                                 .clicks = db_int(q, 22),
-                                .bots = db_int(q, 23)};
+                                .bots = db_int(q, 23),
+                                .submitted_ms = db_int(q, 24)};
 }
 
 /* q: a statement's result; its first row, handed out. */

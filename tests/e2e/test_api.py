@@ -298,7 +298,7 @@ def test_status_object(daemon, post, get):
     tracking = status.pop("link_tracking")
     assert status == {
         "msgid": msgid, "status": "QUEUED", "sender": "Sender", "recipient": NUMBER, "cost": 8.5, "parts": 1, "tags": [],
-        "url": f"{daemon.url}/sms/messages/{msgid}/", "error": None, "modem": None, "delivered_on": None}
+        "url": f"{daemon.url}/sms/messages/{msgid}/", "error": None, "modem": None, "submitted_on": None, "delivered_on": None}
     assert re.fullmatch(r"https://s\.example/[0-9a-hjkmnp-tv-z]{10}", tracking.pop("shortlink"))
     assert tracking.pop("expires_on") == (sent + datetime.timedelta(days=90)).strftime("%Y-%m-%d %H:%M:%S")
     assert tracking == {"link": "https://www.xoxzo.com/en/", "accessed": False, "accessed_on": None, "clicks": 0, "bots": 0}

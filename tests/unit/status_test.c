@@ -24,6 +24,7 @@ static const struct store_message delivered = {
     .url_base = "http://HOST",
     .state = STORE_DELIVERED,
     .accepted_ms = ACCEPTED,
+    .submitted_ms = ACCEPTED + 2000,
     .delivered_ms = ACCEPTED + 5000,
     .parts = 1,
     .modem = "m0",
@@ -61,7 +62,8 @@ static void a_delivered_message_reads_as_in_api_md(void **state)
         "\"shortlink\":\"https://s.example/k7qz2m9rtx\",\"accessed\":true,"
         "\"accessed_on\":\"2026-01-02 03:09:00\",\"expires_on\":\"2026-04-02 03:04:05\","
         "\"clicks\":2,\"bots\":3},"
-        "\"error\":null,\"modem\":\"m0\",\"delivered_on\":\"2026-01-02 03:04:10\"}",
+        "\"error\":null,\"modem\":\"m0\",\"submitted_on\":\"2026-01-02 "
+        "03:04:07\",\"delivered_on\":\"2026-01-02 03:04:10\"}",
         0, NULL);
     assert_non_null(want);
     assert_true(json_equal(json, want));
@@ -74,7 +76,7 @@ static void what_has_not_happened_is_null_or_absent(void **state)
     (void)state;
     struct store_message m = delivered;
     m.state = STORE_QUEUED;
-    m.delivered_ms = m.accessed_ms = 0;
+    m.submitted_ms = m.delivered_ms = m.accessed_ms = 0;
     m.modem = m.link = NULL;
     m.clicks = m.bots = 0;
     json_t *json = as_json(&m), *link = json_object_get(json, "link_tracking");
@@ -152,7 +154,8 @@ static void the_form_is_flat_and_escaped(void **state)
         "msgid=VncyEuDbojkzRJ2GlKP3USB7C5F6atp1&status=DELIVERED&sender=A%26B+%3D%2B%C3%A9"
         "&recipient=%2B818012345678&sent_time=2026-01-02+03%3A04%3A05&cost=0&parts=1&tags=a%2Cb"
         "&url=http%3A%2F%2FHOST%2Fsms%2Fmessages%2FVncyEuDbojkzRJ2GlKP3USB7C5F6atp1%2F&error="
-        "&modem=m0&delivered_on=2026-01-02+03%3A04%3A10&link=https%3A%2F%2Fexample.com%2Fp"
+        "&modem=m0&submitted_on=2026-01-02+03%3A04%3A07&delivered_on=2026-01-02+03%3A04%3A10&link="
+        "https%3A%2F%2Fexample.com%2Fp"
         "&shortlink=https%3A%2F%2Fs.example%2Fk7qz2m9rtx&accessed=true"
         "&accessed_on=2026-01-02+03%3A09%3A00&expires_on=2026-04-02+03%3A04%3A05&clicks=2&bots=3");
     buf_free(&out);
