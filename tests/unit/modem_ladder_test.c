@@ -90,6 +90,7 @@ static void test_never_answered(void **state)
     WANT(r, peer_count(r->peer, "AT+CFUN=1,1") == 0);
     speech(r);
     TOLD(r, "state ready");
+    rig_stop(r);
     modem_timing.answer_ms = 4000;
 }
 
@@ -182,6 +183,7 @@ static void test_budget(void **state)
     unsigned n = peer_count(r->peer, "AT+CFUN=1,1");
     WANT(r, n == 2);
     WANT(r, peer_wait(r->peer, "AT+CFUN=1,1", 3, LONG_MS));
+    rig_stop(r);
     modem_rung_rules[MODEM_RUNG_RESTART] = before;
 }
 
@@ -202,6 +204,7 @@ static void test_off_the_network(void **state)
     WANT(r, told_wait_n(r->told, "state ready", 2, WAIT_MS));
     WANT(r, recoveries(r, MODEM_RUNG_RADIO) == 1);
     rig_still_sends(r, 1);
+    rig_stop(r);
     modem_timing.off_net_ms = 300000;
 }
 
@@ -222,6 +225,7 @@ static void test_outage(void **state)
     WANT(r, peer_count(r->peer, "AT+CFUN=0") == 2);
     WANT(r, peer_count(r->peer, "AT+CFUN=1,1") == 2);
     WANT(r, recoveries(r, MODEM_RUNG_POWER) == 0);
+    rig_stop(r);
     modem_timing.off_net_ms = 300000;
 }
 
@@ -244,6 +248,7 @@ static void no_restart_for(const char *creg, bool was_registered)
     (void)poll(NULL, 0, 800);
     WANT(r, peer_count(r->peer, "AT+CFUN=0") == 0);
     WANT(r, peer_count(r->peer, "AT+CFUN=1,1") == 0);
+    rig_stop(r);
     modem_timing.off_net_ms = 300000;
     rig_drop(&fresh);
 }
@@ -302,6 +307,7 @@ static void test_comes_down(void **state)
         (void)poll(NULL, 0, 1500);
         WANT(r, recoveries(r, MODEM_RUNG_REOPEN) == 2 * i);
     }
+    rig_stop(r);
     modem_timing.well_ms = 600000;
 }
 
