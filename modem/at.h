@@ -32,7 +32,8 @@ struct at_reply {
 const char *at_reply_line(const struct at_reply *r, unsigned i);
 
 /* What the modem says unasked.  `pdu` is the line that +CMT, +CDS, +CBM own, else NULL (also where that line
- * was lost or damaged).  A +CUSD text of several lines is one line with LF in it.
+ * was lost or is not hexadecimal).  It, and the PDUs of +CMGR and +CMGL, begin with "?" where they are not as long as
+ * the header says.  A +CUSD text of several lines is one line with LF in it.
  * trace: one whole line a call, the CR LF before it and behind it included (at_trace_format() shows it).
  * Called on this thread from within at_* functions: it must not call at_command*() or at_resync();
  * it may call at_hurry(). */

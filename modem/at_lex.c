@@ -10,6 +10,7 @@
 #include "text.h"
 
 /* Lines that may come between a header and its PDU, or belong to one text, before we give up. */
+#define DOUBTFUL_MIN   20 /* an address, a number, a time stamp: no PDU is shorter */
 #define SKIP_MAX       8
 #define TEXT_LINES_MAX 64
 
@@ -186,6 +187,22 @@ static bool is_pdu_of(const char *header, const char *line, size_t len)
     return len == 2 * (1 + (size_t)address + (size_t)length);
 }
 
+/* Hexadecimal behind a header of PDU mode, but not as long as it says: some modems miscount, and storages hold
+ * what was never whole.  Marked by a "?" before it: to be believed only when it comes so twice. */
+static bool is_doubtful_pdu_of(const char *header, const char *line, size_t len)
+{
+    int length;
+    return len >= DOUBTFUL_MIN && len < AT_LINE_MAX &&
+           strspn(line, "0123456789ABCDEFabcdef") == len && header_length(header, &length);
+}
+
+static const char *mark_doubtful(struct at_lex *lex)
+{
+    memmove(lex->line + 1, lex->line, lex->len + 1);
+    lex->line[0] = '?';
+    return lex->line;
+}
+
 /* A network's text may have lines of its own inside the quotes of +CUSD. */
 static bool quote_is_open(const char *s)
 {
@@ -264,6 +281,8 @@ static bool take_after_header(struct at_lex *lex, struct at_token *t)
 {
     if (!lex->cut && is_pdu_of(lex->held, lex->line, lex->len))
         return give_held(lex, t, lex->line);
+    if (!lex->cut && is_doubtful_pdu_of(lex->held, lex->line, lex->len))
+        return give_held(lex, t, mark_doubtful(lex));
     bool passes = at_line_is_chatter(lex->line) || looks_like_result(lex->line, "+") ||
                   (lex->hold == AT_HOLD_PDU && is_final(lex));
     if (!passes || header_kind(lex, lex->line) != AT_HOLD_NONE || ++lex->skipped > SKIP_MAX)

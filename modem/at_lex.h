@@ -27,7 +27,8 @@ enum at_token_kind { AT_TOKEN_NONE, AT_TOKEN_LINE, AT_TOKEN_FINAL, AT_TOKEN_PROM
 struct at_token {
     enum at_token_kind kind;
     const char *line; /* NUL-terminated, without its line end */
-    const char *pdu;  /* the line that a +CMT, +CDS, +CBM, +CMGR or +CMGL header owns, else NULL */
+    const char *pdu;  /* the line that a +CMT, +CDS, +CBM, +CMGR or +CMGL header owns, else NULL; "?" and the line
+                       * where it is not as long as the header says */
     const struct at_result *result; /* AT_TOKEN_FINAL */
     bool cut;                       /* it was longer than AT_LINE_MAX */
     bool stale;                     /* it began before the command was sent: never its answer */

@@ -13,6 +13,11 @@
 #define SWEEP_ROUNDS 16
 #define DELETE_MAX   64
 #define PLACES_GUESS 50 /* of a storage that does not tell its size */
+#define READS_MAX    3
+
+struct stored {
+    char pdu[AT_LINE_MAX + 2];
+};
 
 /* What became of a PDU. */
 enum fate {
@@ -20,6 +25,12 @@ enum fate {
     FATE_KEEP,   /* the core could not take it: it comes again */
     FATE_FOREIGN /* valid, but not a message to us: a draft, a sent one */
 };
+
+/* at_lex.c doubts it: not as long as its header says. */
+static bool is_doubtful(const char *pdu)
+{
+    return pdu[0] == '?';
+}
 
 /* ---- to the core ---- */
 
@@ -52,13 +63,17 @@ static enum fate hand_over(struct modem *m, const char *pdu, bool foreign_too)
 {
     struct sms_raw raw;
     struct sms_inbound in;
-    size_t n;
-    enum err e = text_hex_decode(pdu, strlen(pdu), raw.octets, sizeof raw.octets, &n);
-    if (e) {
-        log_warn("modem", "name=%s a PDU of %zu characters that no PDU can have", m->config.name,
-                 strlen(pdu));
-        return FATE_FOREIGN;
+    size_t n, digits;
+    pdu += is_doubtful(pdu);
+    digits = strlen(pdu) & ~(size_t)1;
+    if (digits > 2 * sizeof raw.octets) {
+        log_warn("modem", "name=%s a PDU of %zu characters that no PDU can have: %s",
+                 m->config.name, strlen(pdu), pdu);
+        digits = 2 * sizeof raw.octets; /* undecodable, kept as far as it fits */
     }
+    enum err e = text_hex_decode(pdu, digits, raw.octets, sizeof raw.octets, &n);
+    if (e)
+        return FATE_FOREIGN; /* at_lex.c hands out hexadecimal digits only */
     raw.n = (uint16_t)n;
     e = sms_decode(raw.octets, n, &in);
     if (e == ERR_UNSUPPORTED && !foreign_too)
@@ -89,10 +104,25 @@ static void give_held_back(struct modem *m)
     }
 }
 
+/* A direct PDU that is not as long as it says: not acknowledged the first time, for bytes may have been lost on the
+ * way and the network repeats it; the same again is what the modem has. */
+static bool is_believed(struct modem *m, const char *pdu)
+{
+    if (!is_doubtful(pdu) || m->route.csms != 1 || strcmp(pdu, m->doubted) == 0)
+        return true;
+    log_warn("modem", "name=%s a direct PDU of another length than announced: %s", m->config.name,
+             pdu);
+    if (text_copy(m->doubted, sizeof m->doubted, pdu) != OK)
+        m->doubted[0] = '\0';
+    return m->doubted[0] == '\0'; /* too long to remember: no use to wait for it */
+}
+
 void modem_take_direct(struct modem *m, const char *line, const char *pdu)
 {
     int64_t now = clk_mono_ms();
     enum fate fate = FATE_KEEP;
+    if (pdu && !is_believed(m, pdu))
+        pdu = NULL;
     if (!m->identified && pdu) {
         hold_back(
             m,
@@ -260,8 +290,8 @@ static void come_again(struct modem *m)
         m->next_sweep_ms = soon;
 }
 
-/* One by its index. ERR_EMPTY: nothing lies there ("+CMGR: 0,,0", CMS 321, CME 21). */
-static enum err fetch(struct modem *m, int index)
+/* What lies there, "" where that is no PDU. ERR_EMPTY: nothing ("+CMGR: 0,,0", CMS 321, CME 21). */
+static enum err read_place(struct modem *m, int index, struct stored *out)
 {
     struct at_reply reply;
     char command[24];
@@ -270,17 +300,46 @@ static enum err fetch(struct modem *m, int index)
     if (e)
         return e == ERR_REFUSED ? ERR_EMPTY : e;
     const char *pdu = at_reply_line(&reply, 1);
-    if (!pdu) {
-        log_debug("modem", "name=%s storage=%s index=%d: no PDU", m->config.name, m->reading,
-                  index);
-        return ERR_EMPTY;
+    out->pdu[0] = '\0';
+    if (pdu)
+        snprintf(out->pdu, sizeof out->pdu, "%s", pdu);
+    return pdu ? OK : ERR_EMPTY;
+}
+
+/* What the storage holds, not what the line lost: a doubtful one is read until it comes twice alike. */
+static enum err read_surely(struct modem *m, int index, struct stored *out)
+{
+    struct stored again;
+    enum err e = read_place(m, index, out);
+    for (int tries = 0; e == OK && is_doubtful(out->pdu) && tries < READS_MAX; tries++) {
+        e = read_place(m, index, &again);
+        if (e == OK && strcmp(again.pdu, out->pdu) == 0)
+            return OK;
+        *out = again;
     }
+    return e == OK && is_doubtful(out->pdu) ? ERR_SYNTAX : e;
+}
+
+static enum err take_place(struct modem *m, int index, const char *pdu)
+{
     enum fate fate = hand_over(m, pdu, m->reading_full);
     if (fate == FATE_DONE)
         return delete_place(m, index);
     if (fate == FATE_KEEP)
         come_again(m);
     return OK;
+}
+
+/* One by its index. ERR_EMPTY: nothing lies there. */
+static enum err fetch(struct modem *m, int index)
+{
+    struct stored stored;
+    enum err e = read_surely(m, index, &stored);
+    if (e == ERR_SYNTAX) {
+        come_again(m);
+        return OK;
+    }
+    return e ? e : take_place(m, index, stored.pdu);
 }
 
 enum err modem_fetch_arrived(struct modem *m)
@@ -307,30 +366,88 @@ enum err modem_fetch_arrived(struct modem *m)
 
 /* ---- the sweep ---- */
 
-struct doomed {
+struct places {
     int index[DELETE_MAX];
     unsigned count;
 };
+struct listed {
+    struct places doomed;  /* the core has them */
+    struct places suspect; /* to be read by themselves: doubtful, or listed without a PDU */
+    bool kept;             /* some stay */
+};
+
+static void note_place(struct places *p, int index)
+{
+    if (p->count < DELETE_MAX)
+        p->index[p->count++] = index;
+}
+
+static void take_listed(struct modem *m, int index, const char *pdu, struct listed *l)
+{
+    if (is_doubtful(pdu)) {
+        note_place(&l->suspect, index);
+        return;
+    }
+    enum fate fate = hand_over(m, pdu, m->reading_full);
+    if (fate == FATE_DONE)
+        note_place(&l->doomed, index);
+    if (fate == FATE_KEEP)
+        come_again(m);
+    l->kept = l->kept || fate != FATE_DONE;
+}
 
 /* Lines of +CMGL: a header with the index, then its PDU. Until DELETE_MAX are to be deleted. */
-static void take_list(struct modem *m, const struct at_reply *reply, struct doomed *doomed)
+static void take_list(struct modem *m, const struct at_reply *reply, struct listed *l)
 {
     struct at_args a;
     const char *line;
     int index = -1;
-    for (unsigned i = 0; (line = at_reply_line(reply, i)) && doomed->count < DELETE_MAX; i++) {
-        if (at_args_open(&a, line, "+CMGL") == OK) {
-            if (at_int(&a, &index, 0, 65535) != OK)
-                index = -1;
+    for (unsigned i = 0; (line = at_reply_line(reply, i)) && l->doomed.count < DELETE_MAX; i++) {
+        if (at_args_open(&a, line, "+CMGL") != OK) {
+            if (index >= 0)
+                take_listed(m, index, line, l);
+            index = -1;
             continue;
         }
-        enum fate fate = index < 0 ? FATE_FOREIGN : hand_over(m, line, m->reading_full);
-        if (fate == FATE_DONE)
-            doomed->index[doomed->count++] = index;
-        if (fate == FATE_KEEP)
-            come_again(m);
-        index = -1;
+        if (index >= 0)
+            note_place(&l->suspect, index);
+        if (at_int(&a, &index, 0, 65535) != OK)
+            index = -1;
     }
+    if (index >= 0 && !reply->truncated && l->doomed.count < DELETE_MAX)
+        note_place(&l->suspect, index);
+}
+
+/* Listed, and not to be read: "+CMGL: 3,0,,0", or characters that are no PDU. It is of no use to anybody, but it takes
+ * a place: deleted where the modem is in PDU mode and does not say that it is empty. */
+static enum err take_unreadable(struct modem *m, int index)
+{
+    struct at_reply reply;
+    struct at_args a;
+    int mode = -1;
+    if (!m->reading_full)
+        return OK;
+    enum err e = modem_ok(m, &reply, modem_timing.quick_ms, "+CMGF", "AT+CMGF?");
+    const char *line = e == OK ? at_reply_line(&reply, 0) : NULL;
+    if (!line || at_args_open(&a, line, "+CMGF") != OK || at_int(&a, &mode, 0, 1) != OK || mode) {
+        m->seen.restore = mode == 1;
+        return modem_ended(e) ? e : OK;
+    }
+    log_error("modem", "name=%s storage=%s index=%d holds nothing that can be read: deleted",
+              m->config.name, m->reading, index);
+    return delete_place(m, index);
+}
+
+static enum err take_suspects(struct modem *m, struct listed *l)
+{
+    enum err e = OK;
+    for (unsigned i = 0; i < l->suspect.count && !modem_ended(e); i++) {
+        e = fetch(m, l->suspect.index[i]);
+        if (e == ERR_EMPTY)
+            e = take_unreadable(m, l->suspect.index[i]);
+        l->kept = true;
+    }
+    return modem_ended(e) ? e : OK;
 }
 
 /* +CMGL refused: place by place, with the first index 0 or 1. */
@@ -342,12 +459,23 @@ static enum err sweep_places(struct modem *m)
     return modem_ended(e) ? e : OK;
 }
 
-static enum err delete_all(struct modem *m, const struct doomed *doomed)
+/* By their indices.  Where the modem lists other ones than it deletes by (RC7620: CMS 321): all that were read, which
+ * spares what came since and what the user wrote (27.005 3.5.4, delflag 1); not where something is to stay. */
+static enum err delete_all(struct modem *m, const struct listed *l)
 {
+    struct at_reply reply;
     enum err e = OK;
-    for (unsigned i = 0; i < doomed->count && !modem_ended(e); i++)
-        e = delete_place(m, doomed->index[i]);
-    return e;
+    unsigned deleted = 0;
+    for (unsigned i = 0; i < l->doomed.count && !modem_ended(e); i++) {
+        e = delete_place(m, l->doomed.index[i]);
+        deleted += e == OK;
+    }
+    if (modem_ended(e) || deleted || l->doomed.count == 0 || l->kept)
+        return modem_ended(e) ? e : OK;
+    e = modem_ok(m, &reply, modem_timing.slow_ms, NULL, "AT+CMGD=1,1");
+    log_warn("modem", "name=%s storage=%s no index can be deleted; all that were read: %s",
+             m->config.name, m->reading, err_str(e));
+    return modem_ended(e) ? e : OK;
 }
 
 /* Round by round, as long as each makes room: a list longer than an answer may be comes in pieces. */
@@ -355,17 +483,20 @@ static enum err sweep_storage(struct modem *m)
 {
     for (int round = 0; round < SWEEP_ROUNDS; round++) {
         struct at_reply reply;
-        struct doomed doomed = {.count = 0};
+        struct listed listed = {.kept = false};
         enum err e = modem_ok(m, &reply, 2 * modem_timing.slow_ms, "+CMGL", "AT+CMGL=4");
         if (e == ERR_REFUSED)
             return sweep_places(m);
         if (e)
             return e;
         bool more = reply.truncated;
-        take_list(m, &reply, &doomed);
-        more = more || doomed.count == DELETE_MAX;
-        e = delete_all(m, &doomed);
-        if (e || !more || doomed.count == 0)
+        listed.kept = more;
+        take_list(m, &reply, &listed);
+        more = more || listed.doomed.count == DELETE_MAX;
+        e = take_suspects(m, &listed);
+        if (e == OK)
+            e = delete_all(m, &listed);
+        if (e || !more || listed.doomed.count == 0)
             return e;
     }
     return OK;

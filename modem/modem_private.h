@@ -184,6 +184,7 @@ struct modem {
     struct modem_seen seen;
     char held[MODEM_HELD_MAX][2 * MODEM_PDU_MAX + 1];   /* outlive the session */
     unsigned held_count;
+    char doubted[AT_LINE_MAX + 2];      /* the direct PDU that was not believed */
 
     /* Sending. */
     struct sms_job job;                 /* claimed; part 0: none */

@@ -121,7 +121,7 @@ static void hear(void *ctx, const char *line, const char *pdu)
 {
     struct at **at = ctx;
     require(*line != '\0' && strlen(line) <= AT_LINE_MAX);
-    require(!pdu || strlen(pdu) % 2 == 0);
+    require(!pdu || pdu[0] == '?' || strlen(pdu) % 2 == 0);
     if (strncmp(line, "+CDS", 4) == 0)
         at_hurry(*at, 5000);
     require(at_command(*at, NULL, 1, NULL, "AT") == ERR_BUSY);

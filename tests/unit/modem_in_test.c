@@ -252,6 +252,101 @@ static void test_undecodable_is_kept_and_deleted(void **state)
     WANT(r, peer_wait(r->peer, "AT+CMGD=5", 1, WAIT_MS));
 }
 
+/* Its header says 9 octets, 7 more are there: read again, and as it comes twice alike it is what the card has. */
+static void test_length_disagrees(void **state)
+{
+    struct rig *r = *state;
+    peer_answer_once(r->peer, "AT+CMGL=4",
+                     "\r\n+CMGL: 5,0,,20\r\n07917283010010F5040BC87238880900F1\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGR=5",
+                "\r\n+CMGR: 0,,20\r\n07917283010010F5040BC87238880900F1\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGD=5", OK_);
+    rig_start_ready(r);
+    TOLD(r, "raw 07917283010010F5040BC87238880900F1");
+    WANT(r, peer_wait(r->peer, "AT+CMGD=5", 1, WAIT_MS));
+    WANT(r, peer_count(r->peer, "AT+CMGR=5") == 2);
+}
+
+/* The length is wrong, the message is whole: it is one. */
+static void test_miscounted_length(void **state)
+{
+    struct rig *r = *state;
+    peer_answer_once(r->peer, "AT+CMGL=4", "\r\n+CMGL: 5,0,,36\r\n" DELIVER_PDU "\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGR=5", "\r\n+CMGR: 0,,36\r\n" DELIVER_PDU "\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGD=5", OK_);
+    rig_start_ready(r);
+    TOLD(r, INCOMING);
+    WANT(r, peer_wait(r->peer, "AT+CMGD=5", 1, WAIT_MS));
+}
+
+/* Bytes were lost on the way, not in the card: the second reading has them. */
+static void test_length_disagrees_on_the_way(void **state)
+{
+    struct rig *r = *state;
+    peer_answer_once(r->peer, "AT+CMGL=4",
+                     "\r\n+CMGL: 5,0,,28\r\n07917283010010F5040BC87238880900F1\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGR=5", "\r\n+CMGR: 0,,28\r\n" DELIVER_PDU "\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGD=5", OK_);
+    rig_start_ready(r);
+    TOLD(r, INCOMING);
+    WANT(r, told_count(r->told, "raw") == 0);
+    WANT(r, peer_wait(r->peer, "AT+CMGD=5", 1, WAIT_MS));
+}
+
+/* Not acknowledged, for the network repeats it; the same again is believed. */
+static void test_direct_length_disagrees(void **state)
+{
+    struct rig *r = *state;
+    rig_start_ready(r);
+    peer_say(r->peer, "\r\n+CDS: 33\r\n" REPORT_PDU "\r\n");
+    rig_still_sends(r, 1);
+    WANT(r, told_count(r->told, "report") == 0 && peer_count(r->peer, "AT+CNMA") == 0);
+    peer_say(r->peer, "\r\n+CDS: 33\r\n" REPORT_PDU "\r\n");
+    TOLD(r, "report mr=41");
+    WANT(r, peer_wait(r->peer, "AT+CNMA", 1, WAIT_MS));
+}
+
+/* "+CMGL: 5,0,,0" and nothing: it takes a place, and is deleted from a full storage in PDU mode only. */
+static void test_listed_without_a_pdu(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CPMS=\"SM\"", "\r\n+CPMS: 30,30,30,30,30,30\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGL=4", "\r\n+CMGL: 5,0,,0\r\n\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGR=5", "\r\n+CMGR: 0,,0\r\n\r\n" OK_);
+    peer_answer_once(r->peer, "AT+CMGF?", "\r\n+CMGF: 0\r\n" OK_);
+    peer_answer(r->peer, "AT+CMGD=5", OK_);
+    rig_start(r);
+    WANT(r, peer_wait(r->peer, "AT+CMGD=5", 1, WAIT_MS));
+}
+
+/* It lists other indices than it deletes by: what was read goes all the same (27.005 3.5.4). */
+static void test_indices_that_cannot_be_deleted(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CMGD=", "\r\n+CMS ERROR: 321\r\n");
+    peer_answer(r->peer, "AT+CMGD=1,1", OK_);
+    peer_answer_once(r->peer, "AT+CMGL=4", "\r\n+CMGL: 107,0,,28\r\n" DELIVER_PDU "\r\n" OK_);
+    rig_start_ready(r);
+    TOLD(r, INCOMING);
+    WANT(r, peer_wait(r->peer, "AT+CMGD=1,1", 1, WAIT_MS));
+}
+
+/* Something is to stay: no deleting of all that were read. */
+static void test_indices_and_something_stays(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CMGD=", "\r\n+CMS ERROR: 321\r\n");
+    told_refuse(r->told, "incoming", ERR_NO_SPACE, 1);
+    peer_answer_once(r->peer, "AT+CMGL=4",
+                     "\r\n+CMGL: 107,0,,28\r\n" DELIVER_PDU "\r\n+CMGL: 108,0,,28\r\n" DELIVER_PDU
+                     "\r\n" OK_);
+    rig_start_ready(r);
+    TOLD(r, INCOMING);
+    WANT(r, peer_wait(r->peer, "AT+CMGD=108", 1, WAIT_MS));
+    rig_still_sends(r, 1);
+    WANT(r, peer_count(r->peer, "AT+CMGD=1,1") == 0);
+}
+
 /* A message of the user's own is left alone, until the storage is full. */
 static void test_drafts(void **state)
 {
@@ -457,6 +552,13 @@ int main(int argc, char **argv)
         RIG_TEST(test_direct_message),
         RIG_TEST(test_stored_message_not_committed),
         RIG_TEST(test_undecodable_is_kept_and_deleted),
+        RIG_TEST(test_length_disagrees),
+        RIG_TEST(test_miscounted_length),
+        RIG_TEST(test_length_disagrees_on_the_way),
+        RIG_TEST(test_direct_length_disagrees),
+        RIG_TEST(test_listed_without_a_pdu),
+        RIG_TEST(test_indices_that_cannot_be_deleted),
+        RIG_TEST(test_indices_and_something_stays),
         RIG_TEST(test_drafts),
         RIG_TEST(test_list_refused),
         RIG_TEST(test_acknowledged_before_the_routing),
