@@ -14,6 +14,7 @@
 #include "events.h"
 #include "http.h"
 #include "modem.h"
+#include "signal_log.h"
 #include "store.h"
 #include "url.h"
 
@@ -48,6 +49,8 @@ struct api_options {
     /* As modem_request(); ERR_NOT_FOUND: no modem of that name. */
     struct trace *(*modem_trace)(void *ctx, const char *name); /* held for us; NULL: no such modem */
     enum err (*modem_request)(void *ctx, const char *name, const struct modem_request *request);
+    /* Into SIGNAL_LOG_MAX samples.  ERR_NOT_FOUND: no modem of that name. */
+    enum err (*modem_signal)(void *ctx, const char *name, struct signal_sample *out, size_t *n);
     enum err (*health)(void *ctx, char *why); /* NULL, or a stuck thread; why: HTTP_WHY_MAX bytes */
     void *ctx;
 };

@@ -86,6 +86,9 @@ void api_callbacks_list(struct api_call *call);
 void api_callback_retry(struct api_call *call);
 void api_credits_get(struct api_call *call);
 void api_health_get(struct api_call *call);
+void api_links_list(struct api_call *call);
+void api_links_taps(struct api_call *call);
+void api_modem_signal(struct api_call *call);
 void api_events_get(struct api_call *call);
 void api_web_get(struct api_call *call);
 

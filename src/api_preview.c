@@ -8,34 +8,38 @@
 #include "status.h"
 #include "text.h"
 
-/* A character alone goes out as UCS-2 exactly when it is what makes the whole text go out so. */
-static bool costly(const char *character)
+/* Septets that a character takes in the default alphabet (23.038 6.2.1): 2 behind the escape; 0: it has none. */
+static unsigned septets(const char *character)
 {
     struct sms_plan plan;
-    return sms_plan(character, &plan) == OK && plan.alphabet == SMS_UCS2;
+    return sms_plan(character, &plan) == OK && plan.alphabet != SMS_UCS2 ? plan.units : 0;
 }
 
-static bool seen(const char *text, size_t at, const char *character, size_t n)
+static unsigned utf16_units(uint32_t cp)
 {
-    const char *first = memmem(text, at, character, n);
-    return first != NULL;
+    return cp > 0xFFFF ? 2 : 1;
 }
 
-/* Each character that is not in the GSM alphabet, once. */
-static void put_costly(struct buf *json, const char *text, size_t n)
+/* Each character that takes more than others, once: two units instead of one, or because of which the whole text is
+ * UCS-2 (70 a part instead of 160). */
+static void put_costly(struct buf *json, const struct api_text *t)
 {
     uint32_t cp;
-    bool any = false;
-    for (size_t at = 0, next = 0; at < n; at = next) {
+    const char *before = "";
+    bool ucs2 = t->plan.alphabet == SMS_UCS2;
+    for (size_t at = 0, next = 0; at < t->n; at = next) {
         char character[5] = "";
-        if (text_utf8_next(text, n, &next, &cp))
+        if (text_utf8_next(t->text, t->n, &next, &cp))
             return;
-        memcpy(character, text + at, next - at);
-        if (!costly(character) || seen(text, at, character, next - at))
+        memcpy(character, t->text + at, next - at);
+        unsigned in_gsm = septets(character), units = ucs2 ? utf16_units(cp) : in_gsm;
+        bool at_fault = ucs2 && in_gsm == 0;
+        if ((units < 2 && !at_fault) || memmem(t->text, at, character, next - at))
             continue;
-        buf_add(json, ",", any);
+        buf_addf(json, "%s{\"character\":", before);
         status_json_string(json, character);
-        any = true;
+        buf_addf(json, ",\"units\":%u,\"ucs2\":%s}", units, at_fault ? "true" : "false");
+        before = ",";
     }
 }
 
@@ -46,8 +50,7 @@ static void put_preview(struct buf *json, const struct api_text *t)
     buf_addf(json, ",\"parts\":%u,\"units\":%u,\"text\":", t->plan.parts, t->plan.units);
     status_json_string(json, t->text);
     buf_add_str(json, ",\"costly\":[");
-    if (t->plan.alphabet == SMS_UCS2)
-        put_costly(json, t->text, t->n);
+    put_costly(json, t);
     buf_add(json, "]}", 2);
 }
 

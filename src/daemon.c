@@ -367,6 +367,12 @@ static struct trace *trace_modem(void *ctx, const char *name)
     return farm_trace(d->farm, name);
 }
 
+static enum err signal_of_modem(void *ctx, const char *name, struct signal_sample *out, size_t *n)
+{
+    struct daemon *d = ctx;
+    return farm_signal(d->farm, name, clk_wall_ms(), out, n);
+}
+
 static enum err start_api(struct daemon *d, char *why)
 {
     const struct config *c = d->config;
@@ -390,6 +396,7 @@ static enum err start_api(struct daemon *d, char *why)
         .health = threads_health,
         .modem_request = request_modem,
         .modem_trace = trace_modem,
+        .modem_signal = signal_of_modem,
         .ctx = d,
     };
     return api_start(&o, &d->api, why);
@@ -475,6 +482,7 @@ enum err daemon_tick(struct daemon *d)
         .inbox_url = *c->inbox.url ? c->inbox.url : NULL,
     };
     redirect_flush(d->redirect);
+    farm_tick(d->farm, clk_wall_ms());
     api_tick(d->api);
     enum err e = store_tick(d->store, &policy, clk_wall_ms());
     if (e && e != d->tick_err) /* once, not every second of a full disk's day */

@@ -419,29 +419,51 @@ size_t farm_modems(struct farm *f, struct farm_modem *out, size_t max)
     return n;
 }
 
-enum err farm_request(struct farm *f, const char *modem, const struct modem_request *request)
+static struct worker *find_worker(struct farm *f, const char *modem)
 {
     for (size_t i = 0; i < farm_count(f); i++) {
         if (strcmp(f->workers[i].name, modem) == 0)
-            return modem_request(f->workers[i].modem, request);
-    }
-    return ERR_NOT_FOUND;
-}
-
-struct trace *farm_trace(struct farm *f, const char *modem)
-{
-    for (size_t i = 0; i < farm_count(f); i++) {
-        if (strcmp(f->workers[i].name, modem) == 0)
-            return trace_hold(f->workers[i].trace);
+            return &f->workers[i];
     }
     return NULL;
 }
 
-bool farm_has(struct farm *f, const char *modem)
+void farm_tick(struct farm *f, int64_t now_ms)
 {
     for (size_t i = 0; i < farm_count(f); i++) {
-        if (strcmp(f->workers[i].name, modem) == 0)
-            return true;
+        struct worker *w = &f->workers[i];
+        pthread_mutex_lock(&w->lock);
+        if (w->status.signal_dbm != MODEM_SIGNAL_UNKNOWN)
+            signal_log_add(&w->signal, now_ms, w->status.signal_dbm);
+        pthread_mutex_unlock(&w->lock);
     }
-    return false;
+}
+
+enum err farm_signal(struct farm *f, const char *modem, int64_t now_ms, struct signal_sample *out,
+                     size_t *n)
+{
+    struct worker *w = find_worker(f, modem);
+    if (!w)
+        return ERR_NOT_FOUND;
+    pthread_mutex_lock(&w->lock);
+    *n = signal_log_copy(&w->signal, now_ms, out);
+    pthread_mutex_unlock(&w->lock);
+    return OK;
+}
+
+enum err farm_request(struct farm *f, const char *modem, const struct modem_request *request)
+{
+    struct worker *w = find_worker(f, modem);
+    return w ? modem_request(w->modem, request) : ERR_NOT_FOUND;
+}
+
+struct trace *farm_trace(struct farm *f, const char *modem)
+{
+    struct worker *w = find_worker(f, modem);
+    return w ? trace_hold(w->trace) : NULL;
+}
+
+bool farm_has(struct farm *f, const char *modem)
+{
+    return find_worker(f, modem) != NULL;
 }

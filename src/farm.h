@@ -11,6 +11,7 @@
 #include "err.h"
 #include "events.h"
 #include "modem.h"
+#include "signal_log.h"
 #include "store.h"
 #include "trace.h"
 
@@ -41,6 +42,12 @@ enum err farm_request(struct farm *f, const char *modem, const struct modem_requ
 
 /* The dialogue of that modem, to be dropped by the caller; NULL: no modem of that name.  Any thread. */
 struct trace *farm_trace(struct farm *f, const char *modem);
+
+/* Notes the signals.  About once a second, one thread. */
+void farm_tick(struct farm *f, int64_t now_ms);
+/* A modem's signal over the last day, into SIGNAL_LOG_MAX samples.  ERR_NOT_FOUND.  Any thread. */
+enum err farm_signal(struct farm *f, const char *modem, int64_t now_ms, struct signal_sample *out,
+                     size_t *n) MUST_CHECK;
 
 struct farm_modem {
     char name[MODEM_NAME_MAX];

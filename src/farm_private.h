@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "farm.h"
+#include "signal_log.h"
 
 #define FARM_FOUND_MAX 64 /* modems beside those that have a section */
 
@@ -28,6 +29,7 @@ struct worker {
     pthread_mutex_t lock; /* guards status */
     struct modem_status status;
     struct farm_calls calls; /* the same lock */
+    struct signal_log signal; /* the same */
     struct trace *trace;
 };
 

@@ -195,6 +195,20 @@ struct store_link {
     char destination[8192];             /* absolute, ready for Location; "" when erased */
 };
 enum err store_link_get(struct store_reader *r, const char *slug, struct store_link *out) MUST_CHECK;
+struct store_link_row {                 /* strings borrowed during the call */
+    int64_t id;                         /* its message's */
+    const char *msgid, *recipient, *link, *shortlink;   /* link NULL: erased */
+    int64_t accessed_ms, expires_ms;    /* accessed 0: not yet */
+    int64_t clicks, bots;
+};
+typedef enum err store_link_list_row(void *ctx, const struct store_link_row *l);
+struct store_link_query { const char *account; int64_t before_id; size_t limit; };
+/* Newest first, as store_message_list(). */
+enum err store_link_list(struct store_reader *r, const struct store_link_query *q, store_link_list_row *row,
+                         void *ctx) MUST_CHECK;
+/* First taps in each of the `days` days (UTC) up to that of now_ms, the last of taps[] being the last. */
+enum err store_link_taps(struct store_reader *r, const char *account, int64_t now_ms, unsigned *taps,
+                         size_t days) MUST_CHECK;
 /* The first tap by a person: accessed, clicks 1 and the click's callback in one commit.
  * *first (when not NULL) is set before done(): false when somebody was earlier (clicks + 1 then). */
 void store_click(struct store *s, int64_t link, int64_t now_ms, bool *first, store_done *done, void *ctx);

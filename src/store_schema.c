@@ -122,9 +122,13 @@ static const char second_step[] =
 
 /* How many attempts the card had left before the try; -1: it could not be read. */
 static const char pin_step[] = "ALTER TABLE pin ADD COLUMN attempts INTEGER NOT NULL DEFAULT -1;";
+
+/* First taps by their time: GET /links/taps/. */
+static const char tap_step[] =
+    "CREATE INDEX link_tap ON link(accessed_ms) WHERE accessed_ms>0;";
 /* clang-format on */
 
-static const char *const steps[] = {first_step, second_step, pin_step};
+static const char *const steps[] = {first_step, second_step, pin_step, tap_step};
 #define NEWEST ((int64_t)(sizeof steps / sizeof steps[0]))
 
 static enum err one_step(struct db *db, int64_t from)

@@ -38,10 +38,10 @@ function clearErrors(form) {
 }
 
 function showPreview(place, p) {
-  const costly = (p.costly ?? []).map((c) => (typeof c === 'string' ? c : `${c.character} (${c.units ?? c.cost})`));
+  const costly = p.costly.map((c) => `${c.character} ${c.ucs2 ? 'makes it UCS-2' : `takes ${c.units}`}`);
   replace(place, h('div', { class: 'card' },
     h('h2', {}, `${p.parts} ${p.parts === 1 ? 'part' : 'parts'}, ${p.units} units, ${p.alphabet}`),
-    costly.length ? note('', 'Characters that cost more: ', foreign(costly.join('  '))) : null,
+    costly.length ? note('', 'Characters that cost more: ', foreign(costly.join(', '))) : null,
     facts([['Goes out as', foreign(p.text, 'div')]])));
 }
 

@@ -323,8 +323,8 @@ def test_url_comes_from_the_posts_host(daemon, post, get):
 
 @pytest.mark.parametrize("path", ["/sms/messages/dabd8e76-390f-421c-87b5-57f31339d0c5", "/sms/messages/0123456789/",
                                   "/sms/messages/" + "x" * 5000, "/sms/messages/%00", "/sms/messages/%2e%2e", "/sms/messages/a/b",
-                                  "/voice/simple/playback/dabd8e76/", "/voice/dins/", "/", "//", "/sms", "/sms/messages//",
-                                  "/nope", "/sms/inbox/nope/", "/modems/nope/", "/metrics", "/events/", "/links/", "/callbacks/nope/"])
+                                  "/voice/simple/playback/dabd8e76/", "/voice/dins/", "//", "/sms", "/sms/messages//",
+                                  "/nope", "/sms/inbox/nope/", "/modems/nope/", "/modems/nope/signal/", "/events/1/", "/links/nope/", "/web/", "/web/nope.js", "/callbacks/nope/"])
 def test_404_is_empty(get, path):
     answer = get(path)
     assert answer.status_code == 404 and answer.content == b"" and answer.headers["Content-Length"] == "0"
@@ -377,7 +377,14 @@ def test_preview(post):
     assert seen["alphabet"] == "gsm7" and seen["parts"] == 1 and seen["costly"] == []
     assert re.fullmatch(r"see https://s\.example/\w{10} now", seen["text"]) and seen["units"] == len(seen["text"])
     seen = post("/sms/preview/", json={"message": "“smart” – quotes “"}).json()
-    assert seen["alphabet"] == "ucs2" and seen["costly"] == ["“", "”", "–"]
+    assert seen["alphabet"] == "ucs2" and seen["costly"] == [
+        {"character": c, "units": 1, "ucs2": True} for c in "“”–"]
+    seen = post("/sms/preview/", json={"message": "5 € [a] 5 €"}).json()  # 23.038 6.2.1.1: behind the escape
+    assert seen["alphabet"] == "gsm7" and seen["units"] == 15 and seen["costly"] == [
+        {"character": c, "units": 2, "ucs2": False} for c in "€[]"]
+    seen = post("/sms/preview/", json={"message": "☕🎉€"}).json()
+    assert seen["units"] == 4 and seen["costly"] == [
+        {"character": "☕", "units": 1, "ucs2": True}, {"character": "🎉", "units": 2, "ucs2": True}]
     assert post("/sms/preview", message="").json() == {"message": ["This field may not be blank."]}
 
 

@@ -288,7 +288,7 @@ static void test_resync(void **state)
 
 static void test_resync_fails(void **state)
 {
-    static const struct step silent[] = {{"\x1b", NULL}, {"AT\r", NULL}, {"AT\r", NULL},
+    static const struct step silent[] = {{"\x1b", NULL}, {"AT\r", NULL},     {"AT\r", NULL},
                                          {"\x1b", NULL}, {"ATQ0V1\r", NULL}, {0}};
     struct scene s;
     (void)state;

@@ -57,3 +57,4 @@ store_optout_test_OBJ := $(STORE_OBJ)
 store_route_test_OBJ := $(STORE_OBJ)
 at_mask_test_OBJ := modem/at_mask.o modem/at_mask_pdu.o $(SMS_OBJ)
 events_test_OBJ := src/events.o
+signal_log_test_OBJ := src/signal_log.o
