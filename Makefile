@@ -3,6 +3,7 @@
 #   make check       every test, in under 20 minutes         make check-all   and again under the sanitizers
 #   make fuzz        every fuzz target, FUZZ_SECONDS each    make bench       figures, never a judgement
 #   make lint        what the style can check by itself      make install     PREFIX, DESTDIR
+#   make deb         a Debian package in build/deb    make check-deb   and what it does to a bare Debian
 #   make check-vm    modems plugged into a virtual machine with a kernel and udev of its own
 # check*, fuzz, bench and demo first install the Debian packages that are missing (packaging/deps.sh).
 B            ?= build
@@ -86,7 +87,7 @@ check-docs: $(B)/smsbridged check-man
 	packaging/config-doc.sh $(B)/smsbridged | diff docs/configuration.md -
 	$(B)/smsbridged --help-config | diff packaging/smsbridged.conf -
 
-.PHONY: tests check check-all check-unit check-corpora check-e2e check-asan check-tsan check-vm lint deps fuzz bench demo
+.PHONY: tests check check-all check-unit check-corpora check-e2e check-asan check-tsan check-vm check-deb deb lint deps fuzz bench demo
 PRELOAD := $(patsubst tests/e2e/%.c,$(B)/%.so,$(wildcard tests/e2e/preload_*.c))
 tests: all $(UNIT) $(REPLAY) $(PRELOAD)
 $(B)/preload_%.so: tests/e2e/preload_%.c
@@ -118,12 +119,19 @@ check-asan: deps
 check-tsan: deps
 	$(MAKE) -j2 B=$(B)/tsan SAN="-fsanitize=thread" OPT=-O1 tests
 	$(SAN_ENV) $(MAKE) B=$(B)/tsan SAN="-fsanitize=thread" OPT=-O1 check-unit check-e2e
-check-all: check check-vm check-asan check-tsan
+check-all: check check-vm check-deb check-asan check-tsan
 # A kernel and udev of its own, in QEMU without KVM; what it needs is downloaded and unpacked, not installed (build/vm).
 check-vm: deps
 	@packaging/deps.sh vm
 	$(MAKE) -j2 all
 	SMSBRIDGE_BUILD=$(abspath $(B)) timeout 900 $(PYTHON) -m pytest -q -rP --durations=0 -p no:cacheprovider tests/vm $(VM_ARGS)
+
+# A package for this Debian; then a bare Debian that installs, upgrades and purges it (as root).
+deb: deps
+	@packaging/deps.sh deb
+	packaging/deb.sh $(VERSION) $(B)/deb
+check-deb: deb
+	timeout 600 tests/package/check.sh $(B)/deb/smsbridge_$(VERSION)_*.deb
 
 lint:
 	$(PYTHON) tests/lint.py

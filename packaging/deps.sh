@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that are missing; says nothing when all are there.
 #   deps.sh          what building, testing, fuzzing and the benchmarks need
+#   deps.sh deb      what `make deb` and `make check-deb` need beside it
 #   deps.sh vm       what the virtual machine of tests/vm needs
 set -eu
 
@@ -13,6 +14,9 @@ packages="git gcc make pkg-config libc6-dev
     systemd udev mandoc man-db"
 if [ "${1:-}" = vm ]; then
     packages="qemu-system-x86 ipxe-qemu seabios busybox-static cpio kmod udev systemd dpkg"
+fi
+if [ "${1:-}" = deb ]; then
+    packages="debhelper dpkg-dev fakeroot lintian debootstrap"
 fi
 
 missing=""
