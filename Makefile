@@ -31,7 +31,7 @@ ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -g $(OPT) $(WARN) $(SAN) -pthread -fstack-pr
              -Iinclude -DSMSBRIDGE_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS   = $(LDFLAGS) $(SAN) -pthread $(PKG_LIBS)
 
-GROUND_OBJ := $(patsubst %,$(B)/src/%.o,err log buf clock text pulse)
+GROUND_OBJ := $(patsubst %,$(B)/src/%.o,err log buf clock text pulse metrics)
 MODEM_OBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard modem/*.c))
 CTL_OBJ    := $(patsubst %.c,$(B)/%.o,$(wildcard src/ctl.c src/ctl_*.c))
 # What doctor shares with the daemon: the configuration, and a dialogue with a modem.

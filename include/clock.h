@@ -15,6 +15,7 @@
 
 int64_t clk_wall_ms(void);      /* since 1970-01-01T00:00:00Z; may jump */
 int64_t clk_mono_ms(void);      /* since boot, only forward */
+int64_t clk_mono_us(void);      /* the same, in microseconds: to measure with */
 
 /* For tests (smsbridged --clock-offset): added to every later clk_wall_ms(). */
 void clk_set_offset_ms(int64_t offset_ms);

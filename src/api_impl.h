@@ -85,6 +85,7 @@ void api_ussd_expire(struct api *api, bool all);
 void api_callbacks_list(struct api_call *call);
 void api_callback_retry(struct api_call *call);
 void api_credits_get(struct api_call *call);
+void api_metrics_get(struct api_call *call);
 void api_health_get(struct api_call *call);
 void api_links_list(struct api_call *call);
 void api_links_taps(struct api_call *call);

@@ -17,6 +17,7 @@
 #include "callback_post.h"
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "pulse.h"
 #include "status.h"
 
@@ -247,6 +248,10 @@ static void count_and_log(struct callback *c, const struct slot *s, int64_t now_
     const struct due *d = s->due;
     long long took_ms = clk_mono_ms() - s->begun_ms;
     atomic_fetch_add(r->received ? &c->received : &c->failed, 1);
+    metrics_count(METRIC_CALLBACK_TRIES, !r->received);
+    metrics_time(METRIC_TIME_CALLBACK, took_ms * 1000);
+    if (!r->received && s->next_ms == 0)
+        metrics_count(METRIC_CALLBACKS_LOST, 0);
     if (r->received) {
         log_info("callback", "id=%s kind=%s msgid=%s host=%s attempt=%u status=%ld ms=%lld",
                  d->webhook_id, kinds[d->kind], d->msgid, d->host, d->tries, r->status, took_ms);

@@ -26,6 +26,13 @@ int64_t clk_mono_ms(void)
     return read_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clk_mono_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 void clk_set_offset_ms(int64_t ms)
 {
     atomic_store(&offset_ms, ms);

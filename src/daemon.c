@@ -19,6 +19,7 @@
 #include "hash.h"
 #include "link.h"
 #include "log.h"
+#include "metrics.h"
 #include "notify.h"
 #include "pulse.h"
 #include "quirks_file.h"
@@ -169,6 +170,27 @@ static struct store_words words_of(const struct config_list *list, const char **
     return (struct store_words){room, list->n};
 }
 
+static void count_change(const struct store_event *e)
+{
+    struct metric_set *modem = metrics_of(e->modem);
+    switch (e->kind) {
+    case STORE_EVENT_MESSAGE:
+        metrics_count_of(modem, METRIC_MESSAGES, (unsigned)e->state);
+        break;
+    case STORE_EVENT_PART:
+        metrics_count_of(modem, METRIC_PARTS, (unsigned)e->state);
+        if (e->state == STORE_PART_DELIVERED)
+            metrics_time_of(modem, METRIC_TIME_DELIVERY, e->age_ms * 1000);
+        break;
+    case STORE_EVENT_TAP:
+        metrics_count(METRIC_FIRST_CLICKS, 0);
+        break;
+    case STORE_EVENT_INBOX:
+        metrics_count(METRIC_INBOUND, 0);
+        break;
+    }
+}
+
 /* On the store's thread. */
 static void store_changed(void *ctx, const struct store_event *e)
 {
@@ -178,6 +200,9 @@ static void store_changed(void *ctx, const struct store_event *e)
         [STORE_EVENT_TAP] = EVENT_TAP,
         [STORE_EVENT_INBOX] = EVENT_INBOX,
     };
+    count_change(e);
+    if (e->kind == STORE_EVENT_PART)
+        return;
     events_add(d->events,
                &(struct event){.kind = kinds[e->kind], .row = e->row, .at_ms = clk_wall_ms()});
 }

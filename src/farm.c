@@ -25,6 +25,8 @@ static void remember(struct worker *w, const struct store_claim *claim)
     memcpy(w->now.msgid, claim->msgid, sizeof w->now.msgid);
     w->now.queued_ms = claim->queued_ms;
     w->now.claimed_ms = claim->now_ms;
+    if (claim->job.part)
+        metrics_time(METRIC_TIME_QUEUE, claim->queued_ms * 1000);
 }
 
 static enum err hook_next(void *ctx, const char *modem, struct sms_job *job)
@@ -62,6 +64,7 @@ static enum err settle_sent(struct worker *w, const struct sms_job *job, int mr,
     if (e)
         return e;
     atomic_fetch_add(&w->sent, 1);
+    metrics_time_of(w->metrics, METRIC_TIME_SEND, (now_ms - w->now.claimed_ms) * 1000);
     log_sent(w, job, mr, now_ms);
     if (next) {
         *next = claim.job;
@@ -102,8 +105,12 @@ static enum err hook_failed(void *ctx, const char *modem, const struct sms_job *
     struct store *store = w->farm->options.store;
     unsigned tries = 0;
     char last[STORE_CODE_MAX] = "";
-    if (why->class == FAULT_HELD)
-        return settle_sent(w, job, -1, NULL);
+    if (why->class == FAULT_HELD) {
+        enum err held = settle_sent(w, job, -1, NULL);
+        if (!held)
+            metrics_count_of(w->metrics, METRIC_ERRORS, FAULT_HELD);
+        return held;
+    }
     enum err e = store_part_tries(store, job->part, &tries, last);
     if (e)
         return e;
@@ -119,6 +126,7 @@ static enum err hook_failed(void *ctx, const char *modem, const struct sms_job *
                           now_ms + d.pause_ms, now_ms);
     if (e)
         return e;
+    metrics_count_of(w->metrics, METRIC_ERRORS, why->class);
     if (why->class != FAULT_ABANDONED)
         atomic_fetch_add(&w->failed, 1);
     log_warn("farm", "not sent msg=%s part=%llu modem=%s class=%s code=\"%s\" tries=%u text=\"%s\"",
@@ -158,10 +166,14 @@ static enum err hook_report(void *ctx, const char *modem, const struct sms_repor
     char number[LOG_NUMBER_MAX];
     enum err e =
         store_report(w->farm->options.store, modem, w->iccid, rep, clk_wall_ms(), settled_part);
-    if (e == OK)
-        log_info("farm", "report modem=%s mr=%u st=0x%02x to=%s part=%llu", modem, rep->mr, rep->st,
-                 log_number(rep->recipient, number), (unsigned long long)*settled_part);
-    return e;
+    if (e)
+        return e;
+    metrics_count_of(w->metrics, METRIC_REPORTS, sms_st_outcome(rep->st));
+    if (*settled_part == 0)
+        metrics_count_of(w->metrics, METRIC_REPORTS_UNKNOWN, 0);
+    log_info("farm", "report modem=%s mr=%u st=0x%02x to=%s part=%llu", modem, rep->mr, rep->st,
+             log_number(rep->recipient, number), (unsigned long long)*settled_part);
+    return OK;
 }
 
 static enum err hook_incoming(void *ctx, const char *modem, const struct sms_deliver *msg,
@@ -174,6 +186,7 @@ static enum err hook_incoming(void *ctx, const char *modem, const struct sms_del
     if (e)
         return e;
     atomic_fetch_add(&w->received, 1);
+    metrics_count_of(w->metrics, METRIC_INBOUND_PARTS, 0);
     log_info("farm", "incoming modem=%s from=%s part=%u/%u", modem, log_number(msg->sender, number),
              msg->concat.seq, msg->concat.total);
     return OK;
@@ -183,7 +196,10 @@ static enum err hook_raw(void *ctx, const char *modem, const struct sms_raw *pdu
 {
     struct worker *w = ctx;
     log_warn("farm", "undecodable modem=%s octets=%u: kept in the store", modem, pdu->n);
-    return store_raw(w->farm->options.store, modem, w->iccid, pdu, clk_wall_ms());
+    enum err e = store_raw(w->farm->options.store, modem, w->iccid, pdu, clk_wall_ms());
+    if (!e)
+        metrics_count_of(w->metrics, METRIC_INBOUND_RAW, 0);
+    return e;
 }
 
 /* ---- the modem itself ---- */
@@ -342,6 +358,7 @@ enum err farm_add(struct farm *f, const struct modem_config *config)
     w->roams = config->port[0] == '\0';
     pthread_mutex_init(&w->lock, NULL);
     snprintf(w->status.reason, sizeof w->status.reason, "its thread is starting");
+    w->metrics = metrics_of(w->name);
     w->trace = trace_new();
     enum err e = w->trace ? modem_start(config, &hooks, w, &w->modem) : ERR_NO_MEMORY;
     if (!e) {

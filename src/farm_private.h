@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "farm.h"
+#include "metrics.h"
 #include "signal_log.h"
 
 #define FARM_FOUND_MAX 64 /* modems beside those that have a section */
@@ -31,6 +32,7 @@ struct worker {
     struct farm_calls calls; /* the same lock */
     struct signal_log signal; /* the same */
     struct trace *trace;
+    struct metric_set *metrics; /* its own; outlives us */
 };
 
 struct farm {

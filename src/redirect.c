@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "link.h"
 #include "log.h"
+#include "metrics.h"
 #include "redirect_hits.h"
 #include "redirect_limit.h"
 #include "redirect_page.h"
@@ -175,6 +176,7 @@ static void serve_link(struct redirect *r, const struct entry *link, struct http
         return;
     }
     enum agent_class class = agent_classify(&about);
+    metrics_count(METRIC_CLICKS, class);
     bool person = is_person(r, link, class, now_ms);
     if (person && !link->accessed) {
         first_tap(r, link, rq, now_ms);
@@ -228,6 +230,7 @@ static void serve_miss(struct redirect *r, struct http_request *rq)
     bool local = !from || from->sa_family == AF_UNIX;
     if (list && (local || url_nets_contain(&r->trusted_proxies, from)))
         visitor = forwarded_for(r, list, &storage);
+    metrics_count(METRIC_MISSES, 0);
     bool within = redirect_limit_miss(r->limit, visitor ? visitor : from, clk_mono_ms());
     redirect_pages_answer(r->pages, within ? PAGE_NOT_FOUND : PAGE_TOO_MANY, rq);
 }

@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "pulse.h"
 #include "store_private.h"
 
@@ -159,7 +160,10 @@ static void tell(struct store *s)
 
 static enum err commit(struct store *s)
 {
+    int64_t begun_us = clk_mono_us();
     enum err e = db_commit(&s->db);
+    metrics_count(e ? METRIC_COMMITS_FAILED : METRIC_COMMITS, 0);
+    metrics_time(METRIC_TIME_COMMIT, clk_mono_us() - begun_us);
     if (!e) {
         count(s);
         tell(s);

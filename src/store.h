@@ -44,13 +44,17 @@ void store_on_due(struct store *s, void (*parts)(void *), void (*callbacks)(void
 enum store_event_kind {
     STORE_EVENT_MESSAGE,                /* its state is another, QUEUED at first */
     STORE_EVENT_TAP,                    /* a link's first tap by a person */
-    STORE_EVENT_INBOX                   /* a received SMS, whole or given up as partial */
+    STORE_EVENT_INBOX,                  /* a received SMS, whole or given up as partial */
+    STORE_EVENT_PART                    /* of a message: state is an enum store_part_event */
 };
+enum store_part_event { STORE_PART_SENT, STORE_PART_DELIVERED, STORE_PART_FAILED, STORE_PART_UNCERTAIN,
+                        STORE_PART_RETRIED /* in the queue again after a try */ };
 struct store_event {
     enum store_event_kind kind;
     int64_t row;                        /* of the message (TAP: its message), or of the inbox */
     int state;                          /* MESSAGE: enum store_state */
-    int64_t age_ms;                     /* MESSAGE: since acceptance */
+    int64_t age_ms;                     /* MESSAGE: since acceptance; PART: since a modem began to send it */
+    char modem[MODEM_NAME_MAX];         /* MESSAGE, PART: whose; "": none yet */
 };
 /* On the store's thread; must not block.  Before any other thread uses the store. */
 void store_on_event(struct store *s, void (*event)(void *ctx, const struct store_event *e), void *ctx);

@@ -36,10 +36,12 @@ bool sim_keeps_reference(const struct db_sim *sim)
 static enum err repeat(struct db *db, const struct part *p, int64_t now_ms)
 {
     db->parts_due = true;
-    return db_run(db,
-                  "UPDATE part SET state=0, rank=?2, due_ms=?3, tries=tries+1, doubt=?4,"
-                  " avoid=NULL, since_ms=NULL WHERE id=?1",
-                  ARGS(INT(p->id), INT(PART_AT_ONCE), INT(now_ms), INT(DOUBT_BEFORE)));
+    enum err e = part_event(db, p, p->modem, STORE_PART_RETRIED, now_ms);
+    return e ? e
+             : db_run(db,
+                      "UPDATE part SET state=0, rank=?2, due_ms=?3, tries=tries+1, doubt=?4,"
+                      " avoid=NULL, since_ms=NULL WHERE id=?1",
+                      ARGS(INT(p->id), INT(PART_AT_ONCE), INT(now_ms), INT(DOUBT_BEFORE)));
 }
 
 static bool wants_resend(const struct db *db, const struct message *m)
@@ -56,6 +58,9 @@ enum err part_in_doubt(struct db *db, const struct part *p, const char *text, in
     if (e)
         return e;
     bool first_time = !(p->doubt & DOUBT_BEFORE);
+    e = part_event(db, p, p->modem, STORE_PART_UNCERTAIN, now_ms);
+    if (e)
+        return e;
     if (may_repeat && first_time && m.state == STORE_QUEUED && wants_resend(db, &m) &&
         sim_keeps_reference(sim_memory(db, p->sim)))
         e = repeat(db, p, now_ms);

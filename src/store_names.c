@@ -58,6 +58,23 @@ enum err name_id(struct db *db, enum db_table table, const char *name, int64_t *
     return OK;
 }
 
+enum err name_of_modem(struct db *db, int64_t id, char out[MODEM_NAME_MAX])
+{
+    sqlite3_stmt *q = NULL;
+    out[0] = '\0';
+    for (unsigned i = 0; i < db->n_names; i++) {
+        if (db->names[i].table == DB_MODEM && db->names[i].id == id) {
+            (void)text_copy(out, MODEM_NAME_MAX, db->names[i].name);
+            return OK;
+        }
+    }
+    enum err e = id > 0 ? db_row(db, &q, "SELECT name FROM modem WHERE id=?1", ARGS(INT(id))) : OK;
+    if (q && !e)
+        (void)text_copy(out, MODEM_NAME_MAX, db_text(q, 0));
+    db_done(q);
+    return e == ERR_EMPTY ? OK : e;
+}
+
 void names_forget(struct db *db)
 {
     db->n_names = 0;

@@ -147,6 +147,8 @@ void store_live_counts(struct store *s, int64_t *queued, int64_t *delivering);
 enum err name_id(struct db *db, enum db_table table, const char *name, int64_t *id) MUST_CHECK;
 /* ERR_NOT_FOUND instead of making one. */
 enum err name_find(struct db *db, enum db_table table, const char *name, int64_t *id) MUST_CHECK;
+/* The other way round; "" where there is none. */
+enum err name_of_modem(struct db *db, int64_t id, char out[MODEM_NAME_MAX]) MUST_CHECK;
 /* What a SIM is called: its ICCID, or the modem's name where that is not known. */
 #define SIM_KEY_MAX 80
 const char *sim_key(const char *modem, const char *iccid, char out[SIM_KEY_MAX]);
@@ -226,6 +228,9 @@ enum err part_requeue(struct db *db, const struct part *p, int64_t due_ms, unsig
 /* Our own TP-MR for a part: the same at every try (9.2.3.25), and never a modem's own counting
  * by ones. */
 uint8_t part_own_reference(int64_t part);
+/* To be told of after the commit. */
+enum err part_event(struct db *db, const struct part *p, int64_t modem, enum store_part_event what,
+                    int64_t now_ms) MUST_CHECK;
 /* Waits for a late answer or a report: uncertain, from since_ms on.  Or goes out again at once with TP-RD and the same
  * reference, before anything else of that SIM, where that can make no duplicate.  (store_doubt.c) */
 enum err part_in_doubt(struct db *db, const struct part *p, const char *text, int64_t since_ms,

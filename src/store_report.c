@@ -152,6 +152,7 @@ static enum err settle(struct db *db, struct report *r)
     int64_t modem = p.modem;
     if (modem <= 0) /* back in a queue */
         e = name_id(db, DB_MODEM, r->modem, &modem);
+    p.modem = modem;
     if (!e && (p.state != PART_SENT || p.doubt))
         e = part_is_sent(db, &p, modem, r->sim, r->rep->mr, p.tried_ms);
     learn_clock(db, r);

@@ -85,13 +85,35 @@ static void count_out(struct db *db, const struct message *m)
         db->delivering--;
 }
 
-static void message_event(struct db *db, const struct message *m, enum store_state state,
-                          int64_t now_ms)
+static enum err message_event(struct db *db, const struct message *m, enum store_state state,
+                              int64_t now_ms)
 {
-    db_event(db, &(struct store_event){.kind = STORE_EVENT_MESSAGE,
-                                       .row = m->id,
-                                       .state = (int)state,
-                                       .age_ms = now_ms - m->accepted_ms});
+    int64_t modem;
+    struct store_event event = {.kind = STORE_EVENT_MESSAGE,
+                                .row = m->id,
+                                .state = (int)state,
+                                .age_ms = now_ms - m->accepted_ms};
+    enum err e =
+        db_value(db, &modem, 0, "SELECT modem FROM part WHERE id=?1 AND sending_ms IS NOT NULL",
+                 ARGS(INT(FIRST_PART(m->id))));
+    if (!e)
+        e = name_of_modem(db, modem, event.modem);
+    if (!e)
+        db_event(db, &event);
+    return e;
+}
+
+enum err part_event(struct db *db, const struct part *p, int64_t modem, enum store_part_event what,
+                    int64_t now_ms)
+{
+    struct store_event event = {.kind = STORE_EVENT_PART,
+                                .row = p->id / PART_STEP,
+                                .state = (int)what,
+                                .age_ms = now_ms - p->tried_ms};
+    enum err e = name_of_modem(db, modem, event.modem);
+    if (!e)
+        db_event(db, &event);
+    return e;
 }
 
 enum err message_error(struct db *db, int64_t id, const char *code, const char *text)
@@ -107,20 +129,23 @@ static enum err message_delivering(struct db *db, const struct message *m, int64
         return m->has_error && !is_final(m) ? message_error(db, m->id, NULL, NULL) : OK;
     db->queued--;
     db->delivering++;
-    message_event(db, m, STORE_DELIVERING, now_ms);
-    return db_run(db, "UPDATE message SET state=1, error_code=NULL, error_text=NULL WHERE id=?1",
-                  ARGS(INT(m->id)));
+    enum err e = message_event(db, m, STORE_DELIVERING, now_ms);
+    return e ? e
+             : db_run(db,
+                      "UPDATE message SET state=1, error_code=NULL, error_text=NULL WHERE id=?1",
+                      ARGS(INT(m->id)));
 }
 
 static enum err message_delivered(struct db *db, const struct message *m, int64_t delivered_ms,
                                   int64_t now_ms)
 {
     count_out(db, m);
-    message_event(db, m, STORE_DELIVERED, now_ms);
-    enum err e = db_run(db,
-                        "UPDATE message SET state=2, delivered_ms=?2, watch_ms=NULL,"
-                        " error_code=NULL, error_text=NULL WHERE id=?1",
-                        ARGS(INT(m->id), INT(delivered_ms)));
+    enum err e = message_event(db, m, STORE_DELIVERED, now_ms);
+    if (!e)
+        e = db_run(db,
+                   "UPDATE message SET state=2, delivered_ms=?2, watch_ms=NULL,"
+                   " error_code=NULL, error_text=NULL WHERE id=?1",
+                   ARGS(INT(m->id), INT(delivered_ms)));
     return e ? e : outbox_add_message(db, m->id, STORE_CALLBACK_DELIVERY, now_ms);
 }
 
@@ -131,10 +156,12 @@ enum err message_fail(struct db *db, int64_t id, const char *code, const char *t
     if (e || is_final(&m))
         return e;
     count_out(db, &m);
-    message_event(db, &m, STORE_FAIL, now_ms);
-    e = db_run(
-        db, "UPDATE message SET state=3, watch_ms=NULL, error_code=?2, error_text=?3 WHERE id=?1",
-        ARGS(INT(id), TEXT(code), TEXT(text)));
+    e = message_event(db, &m, STORE_FAIL, now_ms);
+    if (!e)
+        e = db_run(
+            db,
+            "UPDATE message SET state=3, watch_ms=NULL, error_code=?2, error_text=?3 WHERE id=?1",
+            ARGS(INT(id), TEXT(code), TEXT(text)));
     if (!e)
         e = db_run(
             db, "UPDATE part SET state=7, doubt=0 WHERE id BETWEEN ?1 AND ?2 AND state IN (0, 1)",
@@ -167,6 +194,8 @@ enum err part_is_sent(struct db *db, const struct part *p, int64_t modem, int64_
                " avoid=NULL WHERE id=?1",
                ARGS(INT(p->id), INT(modem), INT(sim), mr < 0 ? SQL_NULL : INT(mr), INT(now_ms),
                     INT(mr < 0 ? DOUBT_BEFORE : 0)));
+    if (!e && p->state != PART_SENT)
+        e = part_event(db, p, modem, STORE_PART_SENT, now_ms);
     if (e || is_final(&m) || p->state == PART_SENT) /* only its reference was missing */
         return e;
     if ((unsigned)(p->id % PART_STEP) + 1 >= m.parts)
@@ -199,6 +228,8 @@ enum err part_is_delivered(struct db *db, const struct part *p, const struct sms
     enum err e = message_get(db, p->id / PART_STEP, &m);
     if (!e)
         e = part_outcome(db, p, PART_DELIVERED, rep);
+    if (!e)
+        e = part_event(db, p, p->modem, STORE_PART_DELIVERED, now_ms);
     if (!e && m.parts > 1)
         e = db_value(db, &open, 0,
                      "SELECT count(*) FROM part WHERE id BETWEEN ?1 AND ?2 AND state<>5",
@@ -212,6 +243,8 @@ enum err part_is_failed(struct db *db, const struct part *p, const struct sms_re
                         const char *code, const char *text, int64_t now_ms)
 {
     enum err e = part_outcome(db, p, PART_FAILED, rep);
+    if (!e)
+        e = part_event(db, p, p->modem, STORE_PART_FAILED, now_ms);
     return e ? e : message_fail(db, p->id / PART_STEP, code, text, now_ms);
 }
 
@@ -231,6 +264,10 @@ enum err part_requeue(struct db *db, const struct part *p, int64_t due_ms, unsig
         owner = route_without(db, owner, avoid_modem);
     route_filled(db, owner);
     db->parts_due = true;
+    if (tries > p->tries)
+        e = part_event(db, p, p->modem, STORE_PART_RETRIED, p->tried_ms);
+    if (e)
+        return e;
     return db_run(
         db,
         "UPDATE part SET state=0, modem=?2, due_ms=?3, tries=?4, doubt=?5, avoid=?6, since_ms=NULL,"
