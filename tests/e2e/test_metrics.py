@@ -1,7 +1,6 @@
 """GET /metrics: promtool's judgement, and every counter moving by as much as happened."""
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -107,3 +106,84 @@ def test_counters(sim, make_daemon, receiver):
     assert counts["callback_seconds_count"] == 3
     assert counts["store_commit_seconds_count"] == after["store_commits_total"] - before["store_commits_total"] > 5
     promtool("check", "metrics", text=scrape(daemon))
+
+
+def used(expression):
+    return set(re.findall(r"\b(?:smsbridge|process)_\w+", expression))
+
+
+def known(text):
+    """Every name that a query may use, from the types in the answer."""
+    names = set()
+    for line in text.splitlines():
+        if match := TYPE.match(line):
+            name, kind = match.groups()
+            names |= {f"{name}_{part}" for part in ("bucket", "sum", "count")} if kind == "histogram" else {name}
+    return names
+
+
+def test_dashboard_and_alerts_use_what_there_is(daemon):
+    names = known(scrape(daemon))
+    promtool("check", "rules", str(ROOT / "packaging/alerts.yml"))
+    alerts = used((ROOT / "packaging/alerts.yml").read_text())
+    dashboard = json.loads((ROOT / "packaging/grafana-dashboard.json").read_text())
+    queries = [t["expr"] for p in dashboard["panels"] for t in p.get("targets", [])]
+    assert len(queries) > 30 and len({p["id"] for p in dashboard["panels"]}) == len(dashboard["panels"])
+    shown = used(" ".join(queries))
+    assert len(alerts) > 10 and alerts <= names, alerts - names
+    assert shown <= names, shown - names
+    # What is counted is also shown.
+    silent = {n for n in names if n.startswith("smsbridge_") and not n.endswith(("_sum", "_count"))} - shown - alerts
+    assert silent == {"smsbridge_build_info"}
+    # Prometheus' own parser, for what Grafana will ask; its macro stands for a time.
+    rules = {"groups": [{"name": "dashboard", "rules": [
+        {"record": f"panel:{i}", "expr": re.sub(r"\$__rate_interval", "5m", q)} for i, q in enumerate(queries)]}]}
+    path = daemon.folder / "dashboard-rules.yml"
+    path.write_text(json.dumps(rules))
+    promtool("check", "rules", str(path))
+
+
+def test_alerts_fire(tmp_path):
+    """promtool's own evaluation of the rules, against series that we make up: which ones fire, and when."""
+    series = {
+        "smsbridge_store_healthy": ("1x5 0x20", "SmsbridgeStoreUnwell"),
+        "smsbridge_queue_oldest_seconds": ("0+60x40", "SmsbridgeQueueStuck"),
+        'smsbridge_modem_state{modem="a",state="ready"}': ("1 0x40", "SmsbridgeModemUnwell"),
+        'smsbridge_modem_resets_total{modem="a"}': ("0+1x40", "SmsbridgeModemRestarts"),
+        'smsbridge_modem_registered{modem="a"}': ("0x40", "SmsbridgeNoModem"),
+        "smsbridge_callbacks_given_up_total": ("0x5 1x40", "SmsbridgeCallbacksLost"),
+    }
+    tests = {"rule_files": [str(ROOT / "packaging/alerts.yml")], "evaluation_interval": "1m", "tests": [{
+        "interval": "1m",
+        "input_series": [{"series": s, "values": v} for s, (v, _) in series.items()],
+        "promql_expr_test": [{"expr": f'count(ALERTS{{alertname="{name}",alertstate="firing"}})', "eval_time": "24m",
+                              "exp_samples": [{"labels": "{}", "value": 1}]} for _, name in series.values()]
+        + [{"expr": 'count(ALERTS{alertname="SmsbridgeCallbacksBehind"})', "eval_time": "24m", "exp_samples": []}]}]}
+    path = tmp_path / "alerts-test.yml"
+    path.write_text(json.dumps(tests))
+    run = subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_who_may_and_what_modems_say(make_sim, make_daemon):
+    """Admins only; a daemon without a modem; two modems apart; bytes from a modem cannot break a line."""
+    sim = make_sim(2)
+    accounts = {"main": {"token": "secret-token", "admin": "yes"}, "shop": {"token": "other-token-12345"}}
+    daemon = make_daemon(modems={"one": sim.port(0), "two": sim.port(1)}, accounts=accounts)
+    url = f"{daemon.url}/metrics"
+    assert requests.get(url, timeout=30).status_code == 401
+    assert requests.get(url, auth=("shop", "other-token-12345"), timeout=30).status_code == 403
+    assert daemon.http.post(url, timeout=30).status_code == 405
+    assert daemon.http.head(url, timeout=30).headers["Content-Type"].startswith("text/plain")
+    for name in ("one", "two"):
+        daemon.wait_modem(name)
+    daemon.wait_status(daemon.send(NUMBER, "hello", modem="two"), "DELIVERED")
+    now = samples(scrape(daemon))
+    assert now['parts_total{modem="two",state="delivered"}'] == 1
+    assert now['parts_total{modem="one",state="delivered"}'] == 0
+    assert now['messages_total{modem="two",state="delivered"}'] == 1
+    assert now['modem_state{modem="one",state="ready"}'] == 1
+    assert sum(v for k, v in now.items() if k.startswith('modem_state{modem="one"')) == 1
+    bare = make_daemon()
+    promtool("check", "metrics", text=scrape(bare))
+    assert not [k for k in samples(scrape(bare)) if "modem=" in k and 'modem=""' not in k]
