@@ -211,7 +211,7 @@ struct discover; /* a thread; modem/discover.c */
 enum err discover_start(const struct discover_options *options, struct discover **out) MUST_CHECK;
 /* That port is not the modem's that it was found to be (any more): look again.  Any thread, never blocks. */
 void discover_again(struct discover *d, const char *port);
-/* Within two seconds.  NULL is fine. */
+/* Ends running probes at once.  NULL is fine. */
 void discover_stop(struct discover *d);
 
 /* USSD (27.007 7.15) and reset, carried out between two messages.  done() is called once, on the modem's

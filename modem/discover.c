@@ -66,6 +66,13 @@ static bool device_reserved(const struct discover *d, const struct usb_port *all
 
 /* ---- what is there ---- */
 
+void discover_full(struct discover *d, const char *what, unsigned room)
+{
+    if (!d->full)
+        log_error("discover", "more than %u %s are plugged in: some are left alone", room, what);
+    d->full = true;
+}
+
 static struct port_seen *find_port(struct discover *d, const struct usb_port *port)
 {
     for (size_t i = 0; i < DISCOVER_PORTS_MAX; i++) {
@@ -81,14 +88,17 @@ static void meet_port(struct discover *d, const struct usb_port *port, int64_t n
     struct port_seen *p = d->ports;
     while (p < d->ports + DISCOVER_PORTS_MAX && p->used)
         p++;
-    if (p == d->ports + DISCOVER_PORTS_MAX)
+    if (p == d->ports + DISCOVER_PORTS_MAX) {
+        discover_full(d, "serial ports", DISCOVER_PORTS_MAX);
         return;
+    }
     memset(p, 0, sizeof *p);
     p->used = p->present = true;
     p->usb = *port;
     p->role = usb_role_of(port);
     p->since_ms = now;
     p->discover = d;
+    p->probe.wake_fd = -1;
     p->probe.listen_ms = d->looked ? 0 : d->options.listen_ms;
     log_info("discover", "port=%s usb=%04x:%04x interface=%d role=%d device=%s", port->tty,
              port->vendor, port->product, port->interface, (int)p->role, port->device);
@@ -99,7 +109,9 @@ static void note_reserved(struct port_seen *p, bool reserved)
 {
     if (reserved == (p->phase == PORT_RESERVED))
         return;
-    atomic_store(&p->probe.stop, reserved);
+    p->reserved = reserved;
+    if (p->running && reserved)
+        probe_stop(&p->probe);
     if (!p->running)
         p->phase = reserved ? PORT_RESERVED : PORT_WAITING;
 }
@@ -158,13 +170,30 @@ static void *run_probe(void *arg)
     return NULL;
 }
 
+static void note_obstacle(struct port_seen *p, const char *why)
+{
+    if (why[0] && strcmp(p->obstacle, why) != 0)
+        log_warn("discover", "%s", why);
+    snprintf(p->obstacle, sizeof p->obstacle, "%s", why);
+}
+
+static void close_wake(struct port_seen *p)
+{
+    if (p->probe.wake_fd >= 0)
+        close(p->probe.wake_fd);
+    p->probe.wake_fd = -1;
+}
+
 static void start_probe(struct port_seen *p, int64_t now)
 {
     snprintf(p->probe.path, sizeof p->probe.path, "%s", p->usb.tty);
     atomic_store(&p->probe.until_ms, now + PATIENCE_MS);
     atomic_store(&p->probe.stop, false);
     atomic_store(&p->done, false);
-    if (pthread_create(&p->thread, NULL, run_probe, p) != 0) {
+    p->probe.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (p->probe.wake_fd < 0 || pthread_create(&p->thread, NULL, run_probe, p) != 0) {
+        close_wake(p);
+        note_obstacle(p, "the port cannot be probed: too many files or threads");
         p->next_ms = now + AGAIN_MS;
         return;
     }
@@ -173,17 +202,12 @@ static void start_probe(struct port_seen *p, int64_t now)
     p->phase = PORT_PROBING;
 }
 
-static void note_obstacle(struct port_seen *p, const char *why)
-{
-    if (why[0] && strcmp(p->obstacle, why) != 0)
-        log_warn("discover", "%s", why);
-    snprintf(p->obstacle, sizeof p->obstacle, "%s", why);
-}
-
 static void take_result(struct discover *d, struct port_seen *p, int64_t now)
 {
     p->probe.listen_ms = 0;
-    if (p->result == OK) {
+    if (p->reserved) {
+        p->phase = PORT_RESERVED;
+    } else if (p->result == OK) {
         note_obstacle(p, "");
         p->phase = PORT_ANSWERED;
         p->answered_ms = now;
@@ -199,15 +223,21 @@ static void take_result(struct discover *d, struct port_seen *p, int64_t now)
     }
 }
 
+static void join_probe(struct port_seen *p)
+{
+    pthread_join(p->thread, NULL);
+    close_wake(p);
+    p->running = false;
+}
+
 static void reap(struct discover *d, int64_t now)
 {
     for (size_t i = 0; i < DISCOVER_PORTS_MAX; i++) {
         struct port_seen *p = &d->ports[i];
-        if (p->used && !p->present)
-            atomic_store(&p->probe.stop, true);
+        if (p->running && !p->present)
+            probe_stop(&p->probe);
         if (p->running && atomic_load(&p->done)) {
-            pthread_join(p->thread, NULL);
-            p->running = false;
+            join_probe(p);
             take_result(d, p, now);
         }
         if (p->used && !p->present && !p->running) {
@@ -237,7 +267,9 @@ static void probe_again(struct discover *d, const char *path)
             named = &d->ports[i];
     for (size_t i = 0; named && i < DISCOVER_PORTS_MAX; i++) {
         struct port_seen *p = &d->ports[i];
-        if (port_live(p) && p->phase == PORT_ANSWERED && discover_same_device(&named->usb, &p->usb))
+        bool same = p == named || (!usb_is_bridge(named->usb.vendor) &&
+                                   discover_same_device(&named->usb, &p->usb));
+        if (port_live(p) && p->phase == PORT_ANSWERED && same)
             p->phase = PORT_WAITING;
     }
 }
@@ -277,11 +309,18 @@ static void tell_obstacle(struct discover *d)
     d->options.obstacle(d->options.ctx, d->obstacle);
 }
 
+/* Its turn comes by time alone. */
+static bool is_to_come(const struct discover *d, const struct port_seen *p)
+{
+    return p->phase == PORT_WAITING && discover_turn(d, p, INT64_MAX);
+}
+
 /* Something changes without news: a turn comes, a probe is retried, a modem is told of. */
 static bool busy(const struct discover *d)
 {
     for (size_t i = 0; i < DISCOVER_PORTS_MAX; i++)
-        if (port_live(&d->ports[i]) && d->ports[i].phase <= PORT_PROBING)
+        if (port_live(&d->ports[i]) &&
+            (d->ports[i].phase == PORT_PROBING || is_to_come(d, &d->ports[i])))
             return true;
     return false;
 }
@@ -366,9 +405,10 @@ void discover_stop(struct discover *d)
     wake(d);
     pthread_join(d->thread, NULL);
     for (size_t i = 0; i < DISCOVER_PORTS_MAX; i++)
-        atomic_store(&d->ports[i].probe.stop, true);
+        if (d->ports[i].running)
+            probe_stop(&d->ports[i].probe);
     for (size_t i = 0; i < DISCOVER_PORTS_MAX; i++)
         if (d->ports[i].running)
-            pthread_join(d->ports[i].thread, NULL);
+            join_probe(&d->ports[i]);
     destroy(d);
 }

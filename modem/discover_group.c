@@ -111,9 +111,18 @@ static bool same_ports(const struct modem_ports *a, const struct modem_ports *b)
     return true;
 }
 
+/* It is about one part: told once. */
+static void forget_late(struct discover *d, const struct modem_known *k)
+{
+    for (size_t i = 0; i < DISCOVER_PORTS_MAX; i++)
+        if (belongs(k, &d->ports[i]))
+            d->ports[i].probe.late_mr = -1;
+}
+
 static void tell(struct discover *d, struct modem_known *k, const struct modem_ports *ports)
 {
     k->told.ports = *ports;
+    forget_late(d, k);
     log_info("discover", "place=%s imei=%s ports=%u port=%s", k->told.place, k->told.imei, ports->n,
              ports->n ? ports->path[0] : "");
     d->options.found(d->options.ctx, &k->told);
@@ -174,8 +183,10 @@ static void meet(struct discover *d, const struct port_seen *p)
     struct modem_ports now;
     while (k < d->known + DISCOVER_MODEMS_MAX && k->used)
         k++;
-    if (k == d->known + DISCOVER_MODEMS_MAX)
+    if (k == d->known + DISCOVER_MODEMS_MAX) {
+        discover_full(d, "modems", DISCOVER_MODEMS_MAX);
         return;
+    }
     bool own_port = usb_is_bridge(p->usb.vendor);
     *k = (struct modem_known){.used = true, .plug = p->usb.plug};
     snprintf(k->device, sizeof k->device, "%s", p->usb.device);

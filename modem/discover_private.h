@@ -12,7 +12,7 @@
 #include "usb_bus.h"
 #include "usb_roles.h"
 
-#define DISCOVER_PORTS_MAX  192
+#define DISCOVER_PORTS_MAX  512 /* a stick has up to seven */
 #define DISCOVER_MODEMS_MAX 64
 #define DISCOVER_ODD_MAX    16
 
@@ -34,6 +34,7 @@ struct port_seen {
     struct discover *discover;
     pthread_t thread;
     bool running;                   /* to be joined */
+    bool reserved;                  /* a section names it now, whatever its probe finds */
     atomic_bool done;
     enum err result;                /* written by the probe before done */
     struct probe probe;
@@ -55,10 +56,11 @@ struct discover {
     int wake_fd;
     atomic_bool stopping;
     pthread_mutex_t lock;           /* guards again, again_count */
-    char again[8][MODEM_NODE_MAX];
+    char again[DISCOVER_MODEMS_MAX][MODEM_NODE_MAX];
     unsigned again_count;
 
     bool looked;                    /* once at least */
+    bool full;                      /* there are more than we have room for: said once */
     struct port_seen ports[DISCOVER_PORTS_MAX];
     struct modem_known known[DISCOVER_MODEMS_MAX];
     struct {
@@ -73,6 +75,9 @@ static inline bool port_live(const struct port_seen *p)
 {
     return p->used && p->present;
 }
+
+/* There is no room for that one: it is said once. */
+void discover_full(struct discover *d, const char *what, unsigned room);
 
 /* ---- discover_group.c ---- */
 bool discover_same_device(const struct usb_port *a, const struct usb_port *b);

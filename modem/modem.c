@@ -470,9 +470,12 @@ void modem_wake(struct modem *m)
 void modem_set_ports(struct modem *m, const struct modem_ports *ports)
 {
     pthread_mutex_lock(&m->lock);
+    int late_mr = atomic_load(&m->moved) ? m->new_ports.late_mr : -1; /* not taken yet */
     m->new_ports = *ports;
-    pthread_mutex_unlock(&m->lock);
+    if (ports->n && ports->late_mr < 0)
+        m->new_ports.late_mr = late_mr;
     atomic_store(&m->moved, true);
+    pthread_mutex_unlock(&m->lock);
     signal_thread(m);
 }
 

@@ -40,11 +40,13 @@ static unsigned index_of(const struct modem_ports *ports, const char *path)
 
 void modem_take_ports(struct modem *m)
 {
-    if (!atomic_exchange(&m->moved, false) || !m->roams)
-        return;
     pthread_mutex_lock(&m->lock);
-    m->ports = m->new_ports;
+    bool news = atomic_exchange(&m->moved, false) && m->roams;
+    if (news)
+        m->ports = m->new_ports;
     pthread_mutex_unlock(&m->lock);
+    if (!news)
+        return;
     unsigned same = index_of(&m->ports, m->config.port);
     bool moved = same == m->ports.n;
     m->replugged = m->replugged || moved;
@@ -70,6 +72,9 @@ enum err modem_ports_moved(struct modem *m)
     snprintf(before, sizeof before, "%s", m->config.port);
     modem_take_ports(m);
     if (strcmp(before, m->config.port) == 0) {
+        if (m->ports.late_mr >= 0)
+            m->seen.late_mr = m->ports.late_mr;
+        m->ports.late_mr = -1;
         modem_close_ears(m);
         modem_open_ears(m);
         return OK;

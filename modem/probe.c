@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "at.h"
 #include "at_args.h"
@@ -15,16 +16,22 @@
 #include "text.h"
 
 #define BAUD         115200
-#define ATTEMPT_MS   1500 /* one try to get an OK; a stop waits for it */
+#define ATTEMPT_MS   1500 /* one try to get an OK */
 #define ASK_MS       1200
 #define ASK_AGAIN_MS 500
 #define ASK_TIMES    4
 #define IMEI_MIN     14
 #define IMEI_MAX     17
 
+/* What the callbacks see: at_hurry() wants the dialogue. */
+struct talk {
+    struct probe *probe;
+    struct at *at;
+};
+
 static void unsolicited(void *ctx, const char *line, const char *pdu)
 {
-    struct probe *p = ctx;
+    struct probe *p = ((struct talk *)ctx)->probe;
     struct at_args a;
     int mr;
     (void)pdu;
@@ -34,10 +41,25 @@ static void unsolicited(void *ctx, const char *line, const char *pdu)
 
 static void trace(void *ctx, char direction, const char *bytes, size_t n)
 {
-    const struct probe *p = ctx;
+    const struct probe *p = ((struct talk *)ctx)->probe;
     char line[512];
     at_trace_format(direction, bytes, n, line, sizeof line);
     log_trace("trace", "probe %s %s", p->path, line);
+}
+
+/* One that answers late would be waited for otherwise. */
+static void woken(void *ctx)
+{
+    struct talk *t = ctx;
+    at_hurry(t->at, 0);
+}
+
+void probe_stop(struct probe *p)
+{
+    uint64_t one = 1;
+    atomic_store(&p->stop, true);
+    if (write(p->wake_fd, &one, sizeof one) < 0)
+        return; /* EAGAIN: it is awake */
 }
 
 static bool over(const struct probe *p)
@@ -85,6 +107,8 @@ static enum err ask(struct at *at, struct probe *p, const char *command)
 {
     struct at_reply reply;
     enum err e = at_command(at, &reply, ASK_MS, AT_BARE, command);
+    if (atomic_load(&p->stop))
+        return ERR_CLOSED;
     if (e == ERR_TIMEOUT || e == ERR_BUSY)
         return at_resync(at, ATTEMPT_MS) == ERR_CLOSED ? ERR_CLOSED : ERR_EMPTY;
     if (e)
@@ -112,17 +136,19 @@ static enum err ask_imei(struct at *at, struct probe *p)
 
 static enum err talk(struct probe *p, struct port *port)
 {
-    const struct at_handler handler = {
-        .unsolicited = unsolicited, .trace = log_level() >= LOG_LVL_TRACE ? trace : NULL, .ctx = p};
-    struct at *at = NULL;
-    enum err e = at_new(port_fd(port), -1, &handler, &at);
+    struct talk t = {.probe = p};
+    const struct at_handler handler = {.unsolicited = unsolicited,
+                                       .woken = woken,
+                                       .trace = log_level() >= LOG_LVL_TRACE ? trace : NULL,
+                                       .ctx = &t};
+    enum err e = at_new(port_fd(port), p->wake_fd, &handler, &t.at);
     if (e == OK)
-        e = listen(at, p);
+        e = listen(t.at, p);
     if (e == OK)
-        e = wake_up(at, p);
+        e = wake_up(t.at, p);
     if (e == OK)
-        e = ask_imei(at, p);
-    at_free(at);
+        e = ask_imei(t.at, p);
+    at_free(t.at);
     return e;
 }
 

@@ -103,6 +103,30 @@ static void test_another_modem_is_left_alone(void **state)
     assert_int_equal(0, peer_count(r->peer, "AT+CPIN"));
 }
 
+/* "+CMGS: 41" heard while it was looked for is about one part: the next change of its ports does not repeat it. */
+static void test_a_late_answer_is_told_once(void **state)
+{
+    struct rig *r = *state;
+    struct peer *ear = second_port();
+    struct modem_ports ports = {.n = 1, .late_mr = 41};
+    start_without_port(r, IMEI);
+    snprintf(ports.path[0], MODEM_NODE_MAX, "%s", peer_path(r->peer));
+    modem_set_ports(r->modem, &ports);
+    set_ports(r, r->peer, ear, ""); /* taken or not, it is not lost */
+    TOLD(r, "state ready");
+    TOLD(r, "late mr=41");
+    set_ports(r, r->peer, NULL, "");
+    rig_still_sends(r, 1);
+    peer_unplug(r->peer);
+    TOLD(r, "state gone unplugged");
+    peer_plug(r->peer);
+    set_ports(r, r->peer, NULL, "");
+    WANT(r, told_wait_n(r->told, "state ready", 2, WAIT_MS));
+    rig_stop(r);
+    assert_int_equal(1, told_count(r->told, "late mr="));
+    peer_free(ear);
+}
+
 /* 23.003 6.2: type and serial number are 14 digits, then a check digit, or the software's version. */
 static void test_same_imei(void **state)
 {
@@ -188,15 +212,11 @@ static void test_goes_on_with_its_other_port(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        RIG_TEST(test_waits_until_it_is_found),
-        RIG_TEST(test_moves_to_another_port),
-        RIG_TEST(test_leaves_a_port_that_it_is_not_on),
-        RIG_TEST(test_another_modem_is_left_alone),
-        cmocka_unit_test(test_same_imei),
-        RIG_TEST(test_messages_on_another_port),
-        RIG_TEST(test_one_message_on_both_ports),
-        RIG_TEST(test_an_ear_that_is_unplugged),
-        RIG_TEST(test_goes_on_with_its_other_port),
+        RIG_TEST(test_waits_until_it_is_found),         RIG_TEST(test_moves_to_another_port),
+        RIG_TEST(test_leaves_a_port_that_it_is_not_on), RIG_TEST(test_another_modem_is_left_alone),
+        RIG_TEST(test_a_late_answer_is_told_once),      cmocka_unit_test(test_same_imei),
+        RIG_TEST(test_messages_on_another_port),        RIG_TEST(test_one_message_on_both_ports),
+        RIG_TEST(test_an_ear_that_is_unplugged),        RIG_TEST(test_goes_on_with_its_other_port),
     };
     rig_main(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
