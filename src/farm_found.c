@@ -15,10 +15,18 @@
 
 /* ---- whose ---- */
 
-/* The one that is there already, else one with that IMEI that is nowhere. */
+static void name_by_place(const struct modem_found *m, char name[MODEM_NAME_MAX])
+{
+    snprintf(name, MODEM_NAME_MAX, "usb%.27s", m->place);
+}
+
+/* The one that is there already, else one with that IMEI (both without one: that had its name from this place) that is
+ * nowhere. */
 static struct worker *find_worker(struct farm *f, const struct modem_found *m)
 {
     struct worker *free_one = NULL;
+    char here[MODEM_NAME_MAX];
+    name_by_place(m, here);
     for (size_t i = 0; i < farm_count(f); i++) {
         struct worker *w = &f->workers[i];
         bool same = w->imei[0] && modem_same_imei(w->imei, m->imei);
@@ -26,7 +34,10 @@ static struct worker *find_worker(struct farm *f, const struct modem_found *m)
             continue;
         if (strcmp(w->place, m->place) == 0 && (same || !m->imei[0]))
             return w;
-        if (same && !w->place[0])
+        bool was_here = strcmp(w->name, here) == 0;
+        if (!w->place[0] && was_here && (same || (!m->imei[0] && !w->imei[0])))
+            return w;
+        if (same && !w->place[0] && !free_one)
             free_one = w;
     }
     return free_one;
@@ -62,7 +73,7 @@ static void name_it(struct farm *f, const struct modem_found *m, char name[MODEM
     if (farm_has(f, name))
         snprintf(name, MODEM_NAME_MAX, "m%s", m->imei);
     if (!m->imei[0] || imei_is_taken(f, m->imei))
-        snprintf(name, MODEM_NAME_MAX, "usb%.27s", m->place);
+        name_by_place(m, name);
 }
 
 static struct worker *new_worker(struct farm *f, const struct modem_found *m)
