@@ -4,6 +4,8 @@ Run under umockdev-wrapper.  Says {"root": DIR} first, then {"ok": true} for eac
   {"plug": "1-1.4", "vendor": "12d1", "product": "1001", "serial": "", "plug_number": 5,
    "ports": [{"tty": "ttyUSB0", "interface": 0, "pty": "/dev/pts/7", "minor": 0}, ...]}
   {"unplug": "1-1.4"}
+  {"drop": "1-1.4", "tty": "ttyUSB0"}           one port of it goes
+With "bare": true the ttys hang on no USB, but on a port of the board.
 """
 import json
 import os
@@ -37,31 +39,35 @@ def plug(want):
                   "product": want.get("name", "modem")}
     if want.get("serial"):
         attributes["serial"] = want["serial"]
-    device = add("usb", want["plug"], None, attributes,
-                 {"DEVTYPE": "usb_device", "PRODUCT": product, "BUSNUM": "001", "DEVNUM": f"{number:03d}",
-                  "ID_SMSBRIDGE_TEST": "1"})
+    if want.get("bare"):
+        device = add("platform", want["plug"], None, {}, {})
+    else:
+        device = add("usb", want["plug"], None, attributes,
+                     {"DEVTYPE": "usb_device", "PRODUCT": product, "BUSNUM": "001", "DEVNUM": f"{number:03d}",
+                      "ID_SMSBRIDGE_TEST": "1"})
     made = [device]
     for port in want["ports"]:
-        interface = add("usb", f"{want['plug']}:1.{port['interface']}", device,
-                        {"bInterfaceNumber": f"{port['interface']:02x}", "bInterfaceClass": port.get("class", "ff"),
-                         "bInterfaceSubClass": port.get("subclass", "ff"),
-                         "bInterfaceProtocol": port.get("protocol", "ff")},
-                        {"DEVTYPE": "usb_interface", "PRODUCT": product})
+        parent = device
+        if not want.get("bare"):
+            parent = add("usb", f"{want['plug']}:1.{port['interface']}", device,
+                         {"bInterfaceNumber": f"{port['interface']:02x}", "bInterfaceClass": port.get("class", "ff"),
+                          "bInterfaceSubClass": port.get("subclass", "ff"),
+                          "bInterfaceProtocol": port.get("protocol", "ff")},
+                         {"DEVTYPE": "usb_interface", "PRODUCT": product})
+            made.append(parent)
         node = os.path.join(root, "dev", port["tty"])
-        tty = add("tty", port["tty"], interface, {"dev": f"188:{port['minor']}"},
-                  {"DEVNAME": f"/dev/{port['tty']}", "MAJOR": "188", "MINOR": str(port["minor"])})
+        made.append(add("tty", port["tty"], parent, {"dev": f"188:{port['minor']}"},
+                        {"DEVNAME": f"/dev/{port['tty']}", "MAJOR": "188", "MINOR": str(port["minor"])}))
         if port.get("pty"):
             if os.path.lexists(node):
                 os.unlink(node)
             os.symlink(port["pty"], node)
-        made += [interface, tty]
     for path in made:
         bed.uevent(path, "add")
     paths[want["plug"]] = (made, [port["tty"] for port in want["ports"]])
 
 
-def unplug(name):
-    made, ttys = paths.pop(name)
+def remove(made, ttys):
     for path in reversed(made):
         bed.uevent(path, "remove")
         bed.remove_device(path)
@@ -71,11 +77,22 @@ def unplug(name):
             os.unlink(node)
 
 
+def drop(name, tty):
+    """The driver lets go of one port."""
+    made, ttys = paths[name]
+    path = next(path for path in made if path.endswith("/" + tty))
+    made.remove(path)
+    ttys.remove(tty)
+    remove([path], [tty])
+
+
 say({"root": root})
 for line in sys.stdin:
     command = json.loads(line)
     if "plug" in command:
         plug(command)
+    elif "drop" in command:
+        drop(command["drop"], command["tty"])
     else:
-        unplug(command["unplug"])
+        remove(*paths.pop(command["unplug"]))
     say({"ok": True})

@@ -42,6 +42,9 @@ class Usb:
     def unplug(self, socket):
         self.tell(unplug=socket)
 
+    def drop(self, socket, tty):
+        self.tell(drop=socket, tty=tty)
+
     def stop(self):
         if self.process:
             self.process.stdin.close()
