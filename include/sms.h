@@ -34,10 +34,18 @@ struct sms_plan {
     uint8_t parts;                  /* 1 to SMS_PARTS_MAX */
     uint16_t units;                 /* septets or UTF-16 units of the whole text, without headers */
     uint16_t start[SMS_PARTS_MAX + 1];      /* byte offsets into the text; [parts] is its length */
+    uint8_t lang_lock, lang_single;         /* national language tables (23.038 6.2.1.2), 0: the default ones */
 };
 /* text: UTF-8, NUL-terminated, 1 to SMS_TEXT_MAX UTF-16 units.  Never splits an escape sequence or a
  * surrogate pair.  ERR_SYNTAX: not UTF-8 or empty; ERR_RANGE: too long. */
 enum err sms_plan(const char *text, struct sms_plan *plan) MUST_CHECK;
+/* The same, but SMS_GSM7 with a national language's tables where that makes fewer parts than UCS-2: so the number of
+ * parts tells which of the two plans a text was sent by. */
+enum err sms_plan_national(const char *text, struct sms_plan *plan) MUST_CHECK;
+/* What a character takes in that plan: septets (0: it has none) or UTF-16 units. */
+unsigned sms_plan_units(const struct sms_plan *plan, uint32_t cp);
+/* "" for 0, "turkish", "spanish", … "urdu" for 13. */
+const char *sms_language_str(uint8_t language);
 /* Part `index` (0-based) of that plan; `ref` is the 8-bit concatenation reference (9.2.3.24.1). */
 enum err sms_plan_part(const char *text, const struct sms_plan *plan, unsigned index, uint8_t ref,
                        struct sms_ud *ud) MUST_CHECK;

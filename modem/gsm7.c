@@ -85,11 +85,42 @@ unsigned gsm7_encode(uint32_t cp, uint8_t out[2])
     return 2;
 }
 
+static const uint16_t *table_of(const uint16_t *const tables[GSM7_LANGUAGES], uint8_t language)
+{
+    bool known = language < GSM7_LANGUAGES && tables[language];
+    return tables[known ? language : 0];
+}
+
+/* The escape's own place holds a space, for those who show it (6.2.1 note 1): no way to write one. */
+static unsigned find(const uint16_t *table, uint32_t cp)
+{
+    unsigned code = 0;
+    while (code < GSM7_CODES && (table[code] != cp || code == GSM7_ESCAPE))
+        code++;
+    return code;
+}
+
+unsigned gsm7_encode_in(uint8_t locking, uint8_t single, uint32_t cp, uint8_t out[2])
+{
+    if (cp == 0 || cp >= 0xFFFD)
+        return 0; /* in the tables: no character */
+    unsigned code = find(table_of(gsm7_locking, locking), cp);
+    if (code < GSM7_CODES) {
+        out[0] = (uint8_t)code;
+        return 1;
+    }
+    code = find(table_of(gsm7_single, single), cp);
+    if (code == GSM7_CODES)
+        return 0;
+    out[0] = GSM7_ESCAPE;
+    out[1] = (uint8_t)code;
+    return 2;
+}
+
 void gsm7_decoder_init(struct gsm7_decoder *d, uint8_t locking, uint8_t single)
 {
-    bool known = locking < GSM7_LANGUAGES && gsm7_locking[locking];
-    d->locking = gsm7_locking[known ? locking : 0];
-    d->single = gsm7_single[single < GSM7_LANGUAGES ? single : 0];
+    d->locking = table_of(gsm7_locking, locking);
+    d->single = table_of(gsm7_single, single);
     d->escaped = false;
 }
 

@@ -19,6 +19,9 @@ void gsm7_put(uint8_t *octets, unsigned index, uint8_t septet);
 /* A character of the default alphabet or its extension: the number of septets, in out.  0: in neither. */
 unsigned gsm7_encode(uint32_t cp, uint8_t out[2]);
 
+/* The same in a language's locking and single shift tables; 0: the default ones. */
+unsigned gsm7_encode_in(uint8_t locking, uint8_t single, uint32_t cp, uint8_t out[2]);
+
 /* Septets arrive one by one; an escape sequence may span parts of a message. */
 struct gsm7_decoder {
     const uint16_t *locking, *single;

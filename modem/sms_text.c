@@ -7,8 +7,8 @@
 #include "sms_udh.h"
 #include "text.h"
 
-#define CONCAT_OCTETS  6 /* length, and one element of 9.2.3.24.1 */
-#define CONCAT_SEPTETS 7 /* the same, to the septet boundary */
+#define CONCAT_OCTETS   5 /* the element of 9.2.3.24.1 */
+#define LANGUAGE_OCTETS 3 /* that of 9.2.3.24.15 and of .16 */
 
 const char *sms_alphabet_str(enum sms_alphabet a)
 {
@@ -25,34 +25,50 @@ const char *sms_alphabet_str(enum sms_alphabet a)
 
 /* ---- planning ---- */
 
-/* In septets or UTF-16 units. */
-static unsigned units_of(uint32_t cp, enum sms_alphabet alphabet)
+static unsigned septets_of(const struct sms_plan *plan, uint32_t cp, uint8_t code[2])
+{
+    if (plan->lang_lock || plan->lang_single)
+        return gsm7_encode_in(plan->lang_lock, plan->lang_single, cp, code);
+    return gsm7_encode(cp, code);
+}
+
+unsigned sms_plan_units(const struct sms_plan *plan, uint32_t cp)
 {
     uint8_t code[2];
-    if (alphabet == SMS_GSM7)
-        return gsm7_encode(cp, code);
+    if (plan->alphabet == SMS_GSM7)
+        return septets_of(plan, cp, code);
     return cp > 0xFFFF ? 2 : 1;
 }
 
-static unsigned capacity(enum sms_alphabet alphabet, bool concatenated)
+/* With its length octet; 0: none. */
+static unsigned header_octets(const struct sms_plan *plan, bool concatenated)
 {
-    if (alphabet == SMS_GSM7)
-        return SMS_SEPTETS_MAX - (concatenated ? CONCAT_SEPTETS : 0);
-    return (SMS_UD_MAX - (concatenated ? CONCAT_OCTETS : 0)) / 2;
+    unsigned octets = (concatenated ? CONCAT_OCTETS : 0) + (plan->lang_lock ? LANGUAGE_OCTETS : 0) +
+                      (plan->lang_single ? LANGUAGE_OCTETS : 0);
+    return octets ? octets + 1 : 0;
+}
+
+static unsigned capacity(const struct sms_plan *plan, bool concatenated)
+{
+    unsigned header = header_octets(plan, concatenated);
+    if (plan->alphabet == SMS_GSM7)
+        return SMS_SEPTETS_MAX - (header * 8 + 6) / 7; /* to the septet boundary */
+    return (SMS_UD_MAX - header) / 2;
 }
 
 static enum err measure(const char *text, size_t len, struct sms_plan *plan)
 {
+    static const struct sms_plan as_gsm7 = {.alphabet = SMS_GSM7}, as_ucs2 = {.alphabet = SMS_UCS2};
     unsigned utf16 = 0, septets = 0;
     bool gsm7 = true;
     for (size_t at = 0; at < len;) {
         uint32_t cp;
         if (text_utf8_next(text, len, &at, &cp))
             return ERR_SYNTAX;
-        unsigned n = units_of(cp, SMS_GSM7);
+        unsigned n = sms_plan_units(&as_gsm7, cp);
         gsm7 = gsm7 && n > 0;
         septets += n;
-        utf16 += units_of(cp, SMS_UCS2);
+        utf16 += sms_plan_units(&as_ucs2, cp);
         if (utf16 > SMS_TEXT_MAX)
             return ERR_RANGE;
     }
@@ -64,18 +80,18 @@ static enum err measure(const char *text, size_t len, struct sms_plan *plan)
 /* Fills each part with as many whole characters as it holds. */
 static enum err cut(const char *text, size_t len, struct sms_plan *plan)
 {
-    unsigned used = 0, max = capacity(plan->alphabet, true);
+    unsigned used = 0, max = capacity(plan, true);
     plan->parts = 1;
     plan->start[0] = 0;
     plan->start[1] = (uint16_t)len;
-    if (plan->units <= capacity(plan->alphabet, false))
+    if (plan->units <= capacity(plan, false))
         return OK;
     for (size_t at = 0; at < len;) {
         size_t here = at;
         uint32_t cp;
         if (text_utf8_next(text, len, &at, &cp))
             return ERR_SYNTAX;
-        unsigned n = units_of(cp, plan->alphabet);
+        unsigned n = sms_plan_units(plan, cp);
         if (used + n > max) {
             if (plan->parts == SMS_PARTS_MAX)
                 return ERR_RANGE;
@@ -102,20 +118,93 @@ enum err sms_plan(const char *text, struct sms_plan *plan)
     return e;
 }
 
-/* ---- writing a part ---- */
+/* ---- planning with a national language ---- */
 
-static void write_header(struct sms_ud *ud, uint8_t ref, unsigned total, unsigned seq)
+const char *sms_language_str(uint8_t language)
 {
-    const uint8_t header[CONCAT_OCTETS] = {5, 0x00, 3, ref, (uint8_t)total, (uint8_t)seq};
-    memcpy(ud->octets, header, sizeof header);
-    ud->udhi = true;
-    ud->udl = ud->alphabet == SMS_GSM7 ? CONCAT_SEPTETS : CONCAT_OCTETS;
+    static const char *const names[GSM7_LANGUAGES] = {
+        "",        "turkish",   "spanish", "portuguese", "bengali", "gujarati", "hindi",
+        "kannada", "malayalam", "oriya",   "punjabi",    "tamil",   "telugu",   "urdu"};
+    return language < GSM7_LANGUAGES ? names[language] : "";
 }
 
-static enum err write_gsm7(struct sms_ud *ud, uint32_t cp)
+/* ERR_SYNTAX: a character that these tables do not have. */
+static enum err count_septets(const char *text, size_t len, struct sms_plan *plan)
+{
+    unsigned septets = 0;
+    for (size_t at = 0; at < len;) {
+        uint32_t cp;
+        if (text_utf8_next(text, len, &at, &cp))
+            return ERR_SYNTAX;
+        unsigned n = sms_plan_units(plan, cp);
+        if (n == 0)
+            return ERR_SYNTAX;
+        septets += n;
+    }
+    plan->units = (uint16_t)septets;
+    return OK;
+}
+
+static void try_language(const char *text, size_t len, uint8_t lock, uint8_t single,
+                         struct sms_plan *best)
+{
+    struct sms_plan plan = {.alphabet = SMS_GSM7, .lang_lock = lock, .lang_single = single};
+    if (count_septets(text, len, &plan) == OK && cut(text, len, &plan) == OK &&
+        plan.parts < best->parts)
+        *best = plan;
+}
+
+/* Single shift tables first, and so where equally many parts come out: a phone that does not know one shows the
+ * letter that stands there without its accent (6.2.1.2.2); without a locking one it shows any letter. */
+enum err sms_plan_national(const char *text, struct sms_plan *plan)
+{
+    size_t len = strlen(text);
+    enum err e = sms_plan(text, plan);
+    if (e || plan->alphabet != SMS_UCS2)
+        return e;
+    for (uint8_t i = 1; i < GSM7_LANGUAGES && plan->parts > 1; i++)
+        try_language(text, len, 0, i, plan);
+    for (uint8_t i = 1; i < GSM7_LANGUAGES && plan->parts > 1; i++) {
+        if (!gsm7_locking[i])
+            continue;
+        try_language(text, len, i, 0, plan);
+        try_language(text, len, i, i, plan);
+    }
+    return OK;
+}
+
+/* ---- writing a part ---- */
+
+static void write_element(struct sms_ud *ud, uint8_t id, const uint8_t *data, uint8_t n)
+{
+    uint8_t *at = ud->octets + 1 + ud->octets[0];
+    at[0] = id;
+    at[1] = n;
+    memcpy(at + 2, data, n);
+    ud->octets[0] = (uint8_t)(ud->octets[0] + 2 + n);
+}
+
+static void write_header(struct sms_ud *ud, const struct sms_plan *plan, uint8_t ref,
+                         unsigned index)
+{
+    const uint8_t concat[] = {ref, plan->parts, (uint8_t)(index + 1)};
+    unsigned octets = header_octets(plan, plan->parts > 1);
+    if (octets == 0)
+        return;
+    ud->udhi = true;
+    if (plan->parts > 1)
+        write_element(ud, 0x00, concat, sizeof concat); /* 9.2.3.24.1 */
+    if (plan->lang_single)
+        write_element(ud, 0x24, &plan->lang_single, 1); /* 9.2.3.24.15 */
+    if (plan->lang_lock)
+        write_element(ud, 0x25, &plan->lang_lock, 1); /* 9.2.3.24.16 */
+    ud->udl = (uint8_t)(ud->alphabet == SMS_GSM7 ? (octets * 8 + 6) / 7 : octets);
+}
+
+static enum err write_gsm7(struct sms_ud *ud, const struct sms_plan *plan, uint32_t cp)
 {
     uint8_t code[2];
-    unsigned n = gsm7_encode(cp, code);
+    unsigned n = septets_of(plan, cp, code);
     if (n == 0)
         return ERR_SYNTAX;
     if (ud->udl + n > SMS_SEPTETS_MAX)
@@ -133,7 +222,7 @@ static void write_unit(struct sms_ud *ud, uint32_t unit)
 
 static enum err write_ucs2(struct sms_ud *ud, uint32_t cp)
 {
-    if (ud->udl + 2 * units_of(cp, SMS_UCS2) > SMS_UD_MAX)
+    if (ud->udl + (cp > 0xFFFF ? 4 : 2) > SMS_UD_MAX)
         return ERR_RANGE;
     if (cp > 0xFFFF) {
         write_unit(ud, 0xD800 + ((cp - 0x10000) >> 10));
@@ -150,14 +239,13 @@ enum err sms_plan_part(const char *text, const struct sms_plan *plan, unsigned i
     struct sms_ud made = {.alphabet = plan->alphabet};
     if (plan->parts > SMS_PARTS_MAX || index >= plan->parts)
         return ERR_RANGE;
-    if (plan->parts > 1)
-        write_header(&made, ref, plan->parts, index + 1);
+    write_header(&made, plan, ref, index);
     size_t end = plan->start[index + 1];
     for (size_t at = plan->start[index]; at < end;) {
         uint32_t cp;
         enum err e = text_utf8_next(text, end, &at, &cp);
         if (!e)
-            e = plan->alphabet == SMS_GSM7 ? write_gsm7(&made, cp) : write_ucs2(&made, cp);
+            e = plan->alphabet == SMS_GSM7 ? write_gsm7(&made, plan, cp) : write_ucs2(&made, cp);
         if (e)
             return e;
     }

@@ -40,6 +40,7 @@ struct api_options {
     const char *links_base_url; /* "https://s.example.com", no slash at its end */
     int64_t links_ms;           /* how long a short link leads somewhere */
     unsigned slug_length;
+    bool national_shift; /* queue.national_shift */
     int64_t validity_ms;             /* of a message that does not say */
     const struct url_policy *policy; /* where callbacks may go */
     struct events *events;

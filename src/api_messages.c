@@ -103,7 +103,8 @@ static void post_done(void *ctx, enum err result)
 /* A slug and what depends on it: one link, one message. */
 static enum err give_slug(struct post *p, struct store_new_message *m)
 {
-    const struct api_text_rules rules = {p->api->o.links_base_url, p->api->o.slug_length};
+    const struct api_text_rules rules = {.base_url = p->api->o.links_base_url,
+                                         .slug_length = p->api->o.slug_length};
     char slug[LINK_SLUG_MAX + 1];
     enum err e = link_slug_make(rules.slug_length, slug);
     if (e)

@@ -8,16 +8,11 @@
 #include "status.h"
 #include "text.h"
 
-/* Septets that a character takes in the default alphabet (23.038 6.2.1): 2 behind the escape; 0: it has none. */
+/* Septets that a character takes in the default alphabet (23.038 6.2.1); 0: it has none. */
 static unsigned septets(const char *character)
 {
     struct sms_plan plan;
     return sms_plan(character, &plan) == OK && plan.alphabet != SMS_UCS2 ? plan.units : 0;
-}
-
-static unsigned utf16_units(uint32_t cp)
-{
-    return cp > 0xFFFF ? 2 : 1;
 }
 
 /* Each character that takes more than others, once: two units instead of one, or because of which the whole text is
@@ -32,8 +27,8 @@ static void put_costly(struct buf *json, const struct api_text *t)
         if (text_utf8_next(t->text, t->n, &next, &cp))
             return;
         memcpy(character, t->text + at, next - at);
-        unsigned in_gsm = septets(character), units = ucs2 ? utf16_units(cp) : in_gsm;
-        bool at_fault = ucs2 && in_gsm == 0;
+        unsigned units = sms_plan_units(&t->plan, cp);
+        bool at_fault = ucs2 && septets(character) == 0;
         if ((units < 2 && !at_fault) || memmem(t->text, at, character, next - at))
             continue;
         buf_addf(json, "%s{\"character\":", before);
@@ -45,8 +40,9 @@ static void put_costly(struct buf *json, const struct api_text *t)
 
 static void put_preview(struct buf *json, const struct api_text *t)
 {
-    buf_add_str(json, "{\"alphabet\":");
-    status_json_string(json, sms_alphabet_str(t->plan.alphabet));
+    uint8_t language = t->plan.lang_single ? t->plan.lang_single : t->plan.lang_lock;
+    buf_addf(json, "{\"alphabet\":\"%s%s%s\"", sms_alphabet_str(t->plan.alphabet),
+             language ? "-" : "", sms_language_str(language));
     buf_addf(json, ",\"parts\":%u,\"units\":%u,\"text\":", t->plan.parts, t->plan.units);
     status_json_string(json, t->text);
     buf_add_str(json, ",\"costly\":[");

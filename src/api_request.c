@@ -49,7 +49,7 @@ bool api_read_fields(struct api_call *call, struct api_arena *arena, int64_t now
 {
     const struct api_options *o = &call->api->o;
     const struct api_fields_rules rules = {
-        .text = {o->links_base_url, o->slug_length},
+        .text = {o->links_base_url, o->slug_length, o->national_shift},
         .now_ms = now_ms,
         .validity_ms = o->validity_ms,
         .policy = o->policy,

@@ -61,7 +61,9 @@ enum err api_text_make(struct api_arena *arena, const struct api_text_rules *rul
     }
     if (!out->text)
         return ERR_NO_MEMORY;
-    return sms_plan(out->text, &out->plan) ? ERR_RANGE : OK;
+    enum err planned = rules->national ? sms_plan_national(out->text, &out->plan)
+                                       : sms_plan(out->text, &out->plan);
+    return planned ? ERR_RANGE : OK;
 }
 
 char *api_text_with(struct api_arena *arena, const struct api_text *t, const char *slug)

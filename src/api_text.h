@@ -15,6 +15,7 @@
 struct api_text_rules {
     const char *base_url; /* of the short links, without a slash at its end */
     unsigned slug_length;
+    bool national; /* queue.national_shift */
 };
 /* All strings are the arena's. */
 struct api_text {

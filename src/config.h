@@ -89,6 +89,7 @@ struct config_queue {
     int64_t uncertain_after_ms;
     struct config_pauses retry; /* 1 at least */
     bool transliterate;
+    bool national_shift;
     bool discover;
 };
 struct config_account {

@@ -95,6 +95,8 @@ const struct config_key config_keys[] = {
      .help = "pauses after transient errors; the last repeats until the validity ends"},
     {CONFIG_QUEUE, "transliterate", KEY_BOOL, 0, 0, "no", IN(queue.transliterate), .later = true,
      .help = "curly quotes, dashes and the like to GSM 7-bit where that saves a part"},
+    {CONFIG_QUEUE, "national_shift", KEY_BOOL, 0, 0, "yes", IN(queue.national_shift),
+     .help = "GSM 7-bit with a language's tables where that saves parts; old phones may lack accents"},
     {CONFIG_QUEUE, "discover", KEY_BOOL, 0, 0, "yes", IN(queue.discover),
      .help = "take modems that no [modem] section names"},
 

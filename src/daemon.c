@@ -413,6 +413,7 @@ static enum err start_api(struct daemon *d, char *why)
         .links_base_url = d->links_base,
         .links_ms = c->links.days * CLK_DAY_MS,
         .slug_length = (unsigned)c->links.slug_length,
+        .national_shift = c->queue.national_shift,
         .validity_ms = VALIDITY_MS,
         .policy = &d->policy,
         .events = d->events,

@@ -123,6 +123,8 @@ static enum err encode(const char *text, unsigned parts, int64_t part, struct sm
 {
     struct sms_plan plan;
     enum err e = sms_plan(text, &plan);
+    if (!e && plan.parts != parts) /* it was accepted in fewer, with a national language's tables */
+        e = sms_plan_national(text, &plan);
     if (!e && plan.parts != parts)
         e = ERR_RANGE;
     if (!e)

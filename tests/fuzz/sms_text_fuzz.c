@@ -18,7 +18,7 @@ static void must(bool truth)
         abort();
 }
 
-static void check_plan(const char *text)
+static void check_plan(const char *text, enum err (*make)(const char *text, struct sms_plan *plan))
 {
     static struct sms_ud uds[SMS_PARTS_MAX];
     const struct sms_ud *list[SMS_PARTS_MAX];
@@ -27,7 +27,7 @@ static void check_plan(const char *text)
     uint8_t tpdu[SMS_TPDU_MAX];
     struct sms_plan plan;
     size_t n;
-    enum err e = sms_plan(text, &plan);
+    enum err e = make(text, &plan);
     bool valid = text[0] && text_utf8_check(text, strlen(text)) == OK;
     bool fits = valid && text_utf16_units(text, strlen(text)) <= SMS_TEXT_MAX;
     must((e == OK) == fits);
@@ -75,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (n > 0)
         memcpy(text, data, n);
     text[n] = '\0';
-    check_plan(text);
+    check_plan(text, sms_plan);
+    check_plan(text, sms_plan_national);
     check_join(data, size);
     return 0;
 }

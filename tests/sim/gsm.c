@@ -3,6 +3,7 @@
    Promises a remark, never a guess, for what does not follow 23.040. */
 #include "gsm.h"
 #include "gsm_alphabet.h"
+#include "gsm_national.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -107,6 +108,12 @@ static const char *take_header(struct gsm_sms *s)
             if (!s->total || !s->seq || s->seq > s->total)
                 return "part number out of range";
         }
+        if ((e[0] == 0x24 || e[0] == 0x25) && (e[1] != 1 || e[2] >= GSM_NATIONAL))
+            return "national language element that is none";
+        if (e[0] == 0x24) /* 9.2.3.24.15 */
+            s->single = e[2];
+        if (e[0] == 0x25) /* 9.2.3.24.16 */
+            s->locking = e[2];
         i += 2u + e[1];
     }
     return NULL;
@@ -157,6 +164,17 @@ const char *gsm_submit(const uint8_t *tpdu, size_t n, struct gsm_sms *out)
     return take_user_data(&b, out);
 }
 
+static uint32_t letter_of(const struct gsm_sms *s, unsigned septet, bool escaped)
+{
+    const uint16_t *locking = gsm_national_locking[s->locking];
+    const uint16_t *single = gsm_national_single[s->single];
+    if (escaped && s->single && single[septet])
+        return single[septet];
+    if (escaped && !s->single)
+        return gsm_extended(septet);
+    return locking ? locking[septet] : gsm_letter(septet);
+}
+
 static const char *text_7bit(const struct gsm_sms *s, struct str *utf8)
 {
     struct bits b = {.octet = (uint8_t *)(uintptr_t)s->ud, .end = 8u * s->ud_n};
@@ -168,9 +186,9 @@ static const char *text_7bit(const struct gsm_sms *s, struct str *utf8)
         if (i < first)
             continue;
         if (escaped)
-            str_utf8(utf8, gsm_extended(septet));
+            str_utf8(utf8, letter_of(s, septet, true));
         else if (septet != 0x1B)
-            str_utf8(utf8, gsm_letter(septet));
+            str_utf8(utf8, letter_of(s, septet, false));
         escaped = !escaped && septet == 0x1B;
     }
     if (escaped)

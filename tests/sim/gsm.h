@@ -26,6 +26,7 @@ struct gsm_sms { /* an SMS-SUBMIT, understood */
     unsigned udh_n;           /* octets of header with its length octet; 0 without */
     unsigned ref, total, seq; /* concatenation; total 1 when alone */
     bool ref16;
+    uint8_t locking, single; /* national language identifiers; 0: none */
 };
 
 /* Strict: NULL when well-formed, else what is wrong with it. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../../modem/gsm7.h"
+#include "../sim/gsm_national.h"
 #include "text.h"
 
 /* 6.2.1, 6.2.1.1 and annex A, as oFono's unit/test-sms.c expects them; \x1B is left out. */
@@ -176,6 +177,50 @@ static void test_tables_are_of_their_script(void **state)
     }
 }
 
+/* Every code of every table against another typing of annex A, oFono's: it shows a gap as a space, or not at all. */
+static void test_tables_against_another_typing(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i < GSM_NATIONAL; i++) {
+        const uint16_t *lock = gsm_national_locking[i], *single = gsm_national_single[i];
+        assert_int_equal(lock == NULL, gsm7_locking[i] == NULL);
+        for (unsigned c = 0; c < 128; c++) {
+            if (c == GSM7_ESCAPE)
+                continue;
+            if (lock && lock[c] != gsm7_locking[i][c])
+                assert_true(lock[c] == ' ' && gsm7_locking[i][c] == 0xFFFD && c != ' ');
+            /* A.2.12 0x65: see gsm7_tables.c */
+            if (single[c] != gsm7_single[i][c])
+                assert_true(i == 12 && c == 0x65 && single[c] == 0);
+        }
+    }
+}
+
+/* In each language all its characters are written as one septet or two, and read back as themselves. */
+static void test_encode_in(void **state)
+{
+    (void)state;
+    for (uint8_t i = 0; i < GSM7_LANGUAGES; i++) {
+        for (uint32_t cp = 0; cp <= 0x11000; cp++) {
+            uint8_t code[2];
+            struct gsm7_decoder d;
+            unsigned n = gsm7_encode_in(i, i, cp, code);
+            if (n == 0)
+                continue;
+            gsm7_decoder_init(&d, i, i);
+            assert_true(n == 1 ? code[0] != GSM7_ESCAPE : code[0] == GSM7_ESCAPE);
+            uint32_t read = gsm7_decode(&d, code[0]);
+            assert_int_equal(n == 1 ? read : gsm7_decode(&d, code[1]), cp);
+        }
+    }
+    uint8_t code[2];
+    assert_int_equal(gsm7_encode_in(0, 1, 0x015F, code), 2); /* s with cedilla: A.2.1 */
+    assert_true(code[0] == 0x1B && code[1] == 0x73);
+    assert_int_equal(gsm7_encode_in(6, 0, 0x0915, code), 1); /* Devanagari KA: A.3.6 */
+    assert_int_equal(code[0], 0x15);
+    assert_int_equal(gsm7_encode_in(6, 6, 0xFFFD, code), 0);
+}
+
 static void test_escape_escape_is_a_space(void **state)
 {
     (void)state;
@@ -264,6 +309,8 @@ int main(void)
         cmocka_unit_test(test_spots),
         cmocka_unit_test(test_tables_are_of_their_script),
         cmocka_unit_test(test_escape_escape_is_a_space),
+        cmocka_unit_test(test_tables_against_another_typing),
+        cmocka_unit_test(test_encode_in),
         cmocka_unit_test(test_encode),
         cmocka_unit_test(test_packing),
     };

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "sms.h"
 #include "sms_tsv.h"
+#include "text.h"
 
 /* ---- the other decoder ---- */
 
