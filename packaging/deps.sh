@@ -35,6 +35,8 @@ for package in $packages; do
     *) missing="$missing $package" ;;
     esac
 done
+# Debian's npm will not do beside a nodejs from elsewhere, which brings its own.
+[ "${1:-}" = vm ] || command -v npm >/dev/null || missing="$missing npm"
 tools=""
 [ "${1:-}" = vm ] || command -v promtool >/dev/null || tools="promtool"
 [ -n "$missing$tools" ] || exit 0

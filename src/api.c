@@ -48,6 +48,7 @@ static const struct route routes[] = {
     {"/you/credits", ROUTE_ACCOUNT, {{"GET", api_credits_get}, {0}}},
     {"/metrics", ROUTE_ADMIN, {{"GET", api_metrics_get}, {0}}},
     {"/healthz", ROUTE_OPEN, {{"GET", api_health_get}, {0}}},
+    {"/openapi.json", ROUTE_OPEN, {{"GET", api_openapi_get}, {0}}},
     {"", ROUTE_OPEN, {{"GET", api_web_get}, {0}}},
     {"/web/*", ROUTE_OPEN, {{"GET", api_web_get}, {0}}},
 };

@@ -92,5 +92,6 @@ void api_links_taps(struct api_call *call);
 void api_modem_signal(struct api_call *call);
 void api_events_get(struct api_call *call);
 void api_web_get(struct api_call *call);
+void api_openapi_get(struct api_call *call);
 
 #endif

@@ -1,4 +1,4 @@
-/* api_web.c - the dashboard: the files of web/, compiled in.
+/* api_web.c - the dashboard and the API in OpenAPI 3.1: the files of web/, compiled in.
  * Refuses to know what they do: the page is a client of the API like any other.
  * Promises: no request to anybody else, no script or style but these, in no frame. */
 #include <string.h>
@@ -24,6 +24,7 @@ EMBED(web_messages, "web/messages.js");
 EMBED(web_inbox, "web/inbox.js");
 EMBED(web_links, "web/links.js");
 EMBED(web_callbacks, "web/callbacks.js");
+EMBED(web_openapi, "web/openapi.json");
 
 #define HTML "text/html; charset=utf-8"
 #define CSS  "text/css; charset=utf-8"
@@ -68,4 +69,13 @@ void api_web_get(struct api_call *call)
         }
     }
     api_empty(call->rq, 404);
+}
+
+/* Asked for by generators and by pages of other origins: nothing in it is secret. */
+void api_openapi_get(struct api_call *call)
+{
+    static const struct http_line lines[] = {{"Cache-Control", "no-cache"},
+                                             {"Access-Control-Allow-Origin", "*"}};
+    http_answer_bytes(call->rq, 200, "application/json", web_openapi,
+                      (size_t)(web_openapi_end - web_openapi), lines, sizeof lines / sizeof *lines);
 }
