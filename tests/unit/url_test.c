@@ -36,7 +36,8 @@ static const struct {
     {"http://пример.рф/", "http://" PUNY "/", OK},
     {"http://ПРИМЕР.РФ/", "http://" PUNY "/", OK},
     {"http://0x7f.1/", "http://127.0.0.1/", OK},
-    {"http://0x7f\xcd\x8f.1/", "http://127.0.0.1/", OK}, /* U+034F is nothing to IDNA */
+    {"http://0x7f\xcd\x8f/", "http://0.0.0.127/", OK}, /* U+034F is nothing to IDNA */
+    {"http://0x7f\xcd\x8f.1/", NULL, ERR_SYNTAX},
     {"http://2130706433/", "http://127.0.0.1/", OK},
     {"http://0177.0.0.1/x", "http://127.0.0.1/x", OK},
     {"http://127.1", "http://127.0.0.1/", OK},
