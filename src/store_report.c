@@ -14,6 +14,8 @@
 #define GUESS_MS                                                                                   \
     CLK_MINUTE_MS /* a reference that is known goes before one that was to be expected */
 #define UNLIKELY_MS (10 * CLK_MINUTE_MS)
+/* number_tail() takes so many: with fewer, tails cannot be equal. */
+#define SHORT_DIGITS 7
 /* Priorities and retries let parts overtake each other by about this much. */
 #define OUT_OF_ORDER_MS (10 * CLK_SECOND_MS)
 
@@ -71,6 +73,35 @@ static enum err by_reference(struct db *db, struct report *r)
                " AND mr IS NOT NULL ORDER BY id DESC LIMIT 64",
                ARGS(INT(r->sim), INT(r->rep->mr), INT(r->tail)));
     for (; !e && !is_far(r, db_int(q, 2)); e = db_next(db, q))
+        consider(r, db_int(q, 0), (enum part_state)db_int(q, 1), db_int(q, 2), db_int(q, 3), 0);
+    db_done(q);
+    return e == ERR_EMPTY ? OK : e;
+}
+
+static int64_t power_of_ten(size_t digits)
+{
+    int64_t power = 1;
+    while (digits--)
+        power *= 10;
+    return power;
+}
+
+/* A number that was cut short, or left out: what is there must be the end of ours, and the time near. */
+static enum err by_short_number(struct db *db, struct report *r)
+{
+    sqlite3_stmt *q = NULL;
+    size_t digits = 0;
+    for (const char *s = r->rep->recipient; *s; s++)
+        digits += *s >= '0' && *s <= '9';
+    if (r->best.part || r->scts_ms < 0 || digits >= SHORT_DIGITS)
+        return OK;
+    enum err e = db_row(db, &q,
+                        "SELECT id, state, since_ms, scts_ms FROM part WHERE sim=?1 AND mr=?2"
+                        " AND mr IS NOT NULL AND tail%?3=?4 AND abs(since_ms-?5)<?6"
+                        " ORDER BY id DESC LIMIT 64",
+                        ARGS(INT(r->sim), INT(r->rep->mr), INT(power_of_ten(digits)), INT(r->tail),
+                             INT(r->scts_ms), INT(UNLIKELY_MS)));
+    for (; !e; e = db_next(db, q))
         consider(r, db_int(q, 0), (enum part_state)db_int(q, 1), db_int(q, 2), db_int(q, 3), 0);
     db_done(q);
     return e == ERR_EMPTY ? OK : e;
@@ -175,6 +206,8 @@ static enum err run_report(struct db *db, void *arg)
     e = by_reference(db, r);
     if (!e)
         e = by_time(db, r);
+    if (!e)
+        e = by_short_number(db, r);
     if (e)
         return e;
     return r->best.part ? settle(db, r) : keep(db, r);

@@ -77,6 +77,46 @@ static void national_form_matches(void **state)
     assert_int_equal(kit_status(k, &m).m.state, STORE_DELIVERED);
 }
 
+/* NUMBER as networks write it: with 00, without the plus, as in its country, the front cut off, not at all. */
+static void the_number_in_any_form(void **state)
+{
+    struct kit *k = *state;
+    char forms[8][32];
+    const char *digits = NUMBER + 1;
+    (void)snprintf(forms[0], 32, "00%s", digits);
+    (void)snprintf(forms[1], 32, "%s", digits);
+    (void)snprintf(forms[2], 32, "0%s", digits + 2);
+    (void)snprintf(forms[3], 32, "%s", digits + strlen(digits) - 8);
+    (void)snprintf(forms[4], 32, "%s", digits + strlen(digits) - 4);
+    (void)snprintf(forms[5], 32, "+99%s", digits);
+    (void)snprintf(forms[6], 32, "*31#%s", digits);
+    forms[7][0] = '\0';
+    for (unsigned i = 0; i < 8; i++) {
+        struct store_new_message m = accepted(k, NUMBER);
+        struct store_claim c = claimed(k, "gsm1", T0 + i * 1000);
+        kit_sent(k, &c, (uint8_t)(100 + i), T0 + i * 1000);
+        assert_int_equal(
+            kit_report(k, forms[i], (uint8_t)(100 + i), 0x00, T0 + i * 1000, T0 + i * 1000 + 5000),
+            c.job.part);
+        assert_int_equal(kit_status(k, &m).m.state, STORE_DELIVERED);
+    }
+}
+
+/* A short one that is another's end, or of another hour, settles nothing. */
+static void a_short_number_must_fit(void **state)
+{
+    struct kit *k = *state;
+    struct store_new_message m = accepted(k, NUMBER);
+    struct store_claim c = claimed(k, "gsm1", T0);
+    kit_sent(k, &c, 41, T0);
+    char other[8] = "0000";
+    other[3] = NUMBER[strlen(NUMBER) - 1] == '9' ? '8' : '9';
+    assert_int_equal(kit_report(k, other, 41, 0x00, T0, T0 + 5000), 0);
+    assert_int_equal(kit_report(k, "", 41, 0x00, T0 - CLK_HOUR_MS, T0 + 5000), 0);
+    assert_int_equal(kit_report(k, "", 42, 0x00, T0, T0 + 5000), 0);
+    assert_int_equal(kit_status(k, &m).m.state, STORE_DELIVERING);
+}
+
 static void not_ours_is_kept(void **state)
 {
     struct kit *k = *state;
@@ -424,6 +464,8 @@ int main(void)
         T(every_status_has_its_outcome),
         T(a_failure_keeps_the_raw_value),
         T(national_form_matches),
+        T(the_number_in_any_form),
+        T(a_short_number_must_fit),
         T(not_ours_is_kept),
         T(the_sim_counts_not_the_modem),
         T(without_an_iccid_the_modem_is_the_sim),
