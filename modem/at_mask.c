@@ -37,6 +37,14 @@ static bool begins(const char *s, size_t n, const char *name)
     return text_equal_nocase(head, name);
 }
 
+static size_t span(const char *s, size_t n, bool (*is)(char))
+{
+    size_t i = 0;
+    while (i < n && is(s[i]))
+        i++;
+    return i;
+}
+
 /* ---- secrets ---- */
 
 static bool begins_any(const char *s, size_t n, const char *const *names)
@@ -47,14 +55,30 @@ static bool begins_any(const char *s, size_t n, const char *const *names)
     return false;
 }
 
-/* Data of a command to the card: a VERIFY has the PIN in it. */
+/* CLA INS P1 P2 Lc as 102.221 10.1.1 has them, and no number: P1 or P2 is 00, or a letter is among INS, P1, P2. */
+static bool is_csim_header(const char *s, size_t n)
+{
+    if (n < CSIM_PLAIN || span(s, CSIM_PLAIN, is_hex) != CSIM_PLAIN)
+        return false;
+    return memcmp(s + 4, "00", 2) == 0 || memcmp(s + 6, "00", 2) == 0 ||
+           span(s + 2, 6, is_digit) < 6;
+}
+
+/* What is to be blanked of a "+CSIM=<length>,<command>": data of a VERIFY are the PIN.  Quotes are not relied on. */
 static void blank_csim(char *s, size_t n)
 {
-    const char *quote = memchr(s, '"', n);
-    size_t from = quote ? (size_t)(quote - s) + 1 : strlen("+CSIM=");
-    for (size_t i = from; i < n && s[i] != '"' && !is_end(s[i]); i++)
-        if (i - from >= CSIM_PLAIN && s[i] != 0x1A)
-            s[i] = '*';
+    size_t end = 0, at = strlen("+CSIM=");
+    while (end < n && !is_end(s[end]))
+        end++;
+    const char *comma = memchr(s, ',', end);
+    if (comma)
+        at = (size_t)(comma - s) + 1;
+    at += at < end && s[at] == '"';
+    if (is_csim_header(s + at, end - at))
+        at += CSIM_PLAIN;
+    for (; at < end; at++)
+        if (s[at] != '"' && s[at] != 0x1A)
+            s[at] = '*';
 }
 
 void at_mask_secrets(struct at_mask *k, char direction, char *bytes, size_t n)
@@ -117,20 +141,17 @@ static void mask_swapped(struct at_mask *k, char *s, size_t n)
 {
     char *digit[AT_MASK_DIGITS];
     size_t count = 0;
-    for (size_t i = 0; i < n && count < AT_MASK_DIGITS; i++) {
+    for (size_t i = 0; i < n + n % 2; i++) {
         size_t at = i ^ 1;
-        if (at < n && is_digit(s[at]))
-            digit[count++] = &s[at];
+        if (at >= n || !is_digit(s[at]))
+            continue;
+        if (count == AT_MASK_DIGITS) {
+            at_mask_number(k, digit, count);
+            count = 0;
+        }
+        digit[count++] = &s[at];
     }
     at_mask_number(k, digit, count);
-}
-
-static size_t span(const char *s, size_t n, bool (*is)(char))
-{
-    size_t i = 0;
-    while (i < n && is(s[i]))
-        i++;
-    return i;
 }
 
 static void mask_long_runs(struct at_mask *k, char *s, size_t n)
@@ -243,19 +264,22 @@ static void mask_ussd(struct at_mask *k, char *s, size_t n)
         mask_text(s, n);
 }
 
-/* Where the text ends, if it does in this line. */
+/* Where the text ends, if it does in this line; what stands behind it is a line like others. */
 static void mask_ussd_rest(struct at_mask *k, char *s, size_t n)
 {
     size_t len = string_length(s, n);
     k->in_ussd = len == n;
     mask_ussd(k, s, len);
+    if (len < n)
+        each_string(k, s + len + 1, n - len - 1, mask_string);
 }
 
 static void mask_ussd_line(struct at_mask *k, char *s, size_t n)
 {
-    char *quote = memchr(s, '"', n);
-    if (quote)
-        mask_ussd_rest(k, quote + 1, n - (size_t)(quote - s) - 1);
+    size_t before = string_length(s, n);
+    mask_long_runs(k, s, before);
+    if (before < n)
+        mask_ussd_rest(k, s + before + 1, n - before - 1);
 }
 
 /* ---- lines ---- */
@@ -290,12 +314,12 @@ static void mask_card(struct at_mask *k, char *s, size_t n)
     each_string(k, s, n, mask_swapped);
 }
 
-/* at_mask_secrets() did it. */
-static void leave(struct at_mask *k, char *s, size_t n)
+/* at_mask_secrets() did the command; what stands before it is no part of it. */
+static void mask_csim(struct at_mask *k, char *s, size_t n)
 {
-    (void)k;
-    (void)s;
-    (void)n;
+    const char *comma = memchr(s, ',', n);
+    if (comma)
+        mask_long_runs(k, s, (size_t)(comma - s));
 }
 
 /* By the name of an answer or a command; a name that is a part of another one stands behind it. */
@@ -307,7 +331,7 @@ static const struct {
     {"+CMT:", mask_header},     {"+CMGR:", mask_header},    {"+CMGL:", mask_header},
     {"+CDS:", mask_header},     {"+CBM:", mask_header},     {"+CREG", mask_place},
     {"+CGREG", mask_place},     {"+CEREG", mask_place},     {"+CRSM", mask_card},
-    {"+CSIM=", leave},          {"+CLIP", mask_numbers},    {"+CNUM", mask_numbers},
+    {"+CSIM=", mask_csim},      {"+CLIP", mask_numbers},    {"+CNUM", mask_numbers},
     {"+CSCA", mask_numbers},    {"+CCWA", mask_numbers},    {"+CPBR", mask_numbers},
     {"+CMGS=\"", mask_numbers}, {"+CMGW=\"", mask_numbers}, {"+COLP", mask_numbers},
     {"^ORIG", mask_numbers},

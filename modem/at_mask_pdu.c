@@ -1,7 +1,7 @@
 /* at_mask_pdu.c - a PDU of which only the form is left: 3GPP TS 23.040 9.2.2, 27.005 3.1 <pdu>.
  * Reads the octets by itself, as sms_pdu.c would refuse what must be masked all the same.
- * Promises: addresses keep length and type, texts length and alphabet, headers of texts, references, states and
- * times stay; anything behind or otherwise than expected becomes 00. */
+ * Promises: addresses keep length and type, texts length and alphabet; references, states, times that are times, and
+ * of headers what says how texts belong together stay; anything behind or otherwise than expected becomes 00. */
 #include "at_mask.h"
 
 #include <stdint.h>
@@ -103,6 +103,34 @@ static void mask_party(struct walk *w)
         mask_address(w, (digits + 1u) / 2, digits);
 }
 
+/* ---- times ---- */
+
+static unsigned swapped(uint8_t octet)
+{
+    return (octet & 15u) * 10 + (octet >> 4);
+}
+
+/* 9.2.3.11; the zone's sign is bit 3 of its octet.  What is no time may be a number. */
+static bool is_time(const uint8_t *o)
+{
+    static const struct {
+        uint8_t from, to;
+    } field[] = {{0, 99}, {1, 12}, {1, 31}, {0, 23}, {0, 59}, {0, 59}, {0, 79}};
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
+        uint8_t octet = i == 6 ? o[i] & 0xF7 : o[i];
+        unsigned value = swapped(octet);
+        if ((octet & 15) > 9 || octet >> 4 > 9 || value < field[i].from || value > field[i].to)
+            return false;
+    }
+    return true;
+}
+
+static void take_time(struct walk *w)
+{
+    skip(w, 7);
+    w->bad = w->bad || !is_time(w->octet + w->at - 7);
+}
+
 /* ---- texts ---- */
 
 enum unit { SEPTETS, OCTETS, UCS2 };
@@ -124,7 +152,34 @@ static void fill_octets(struct walk *w, size_t from, size_t to, enum unit unit)
         put(w, i, unit == UCS2 && (i - from) % 2 == 0 ? 0 : 'x');
 }
 
-/* TP-UDL and TP-UD; a header (concatenation, ports, language) stays. */
+/* Elements that say how texts belong together, and the length of their data: 9.2.3.24; 00 is what all others become. */
+static bool stays(uint8_t element, uint8_t length)
+{
+    static const struct {
+        uint8_t element, length;
+    } known[] = {{0x00, 3}, {0x08, 4}, {0x04, 2}, {0x05, 4}, {0x24, 1}, {0x25, 1}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].element == element && known[i].length == length)
+            return true;
+    return false;
+}
+
+/* The header of a text, from its length octet on. */
+static void mask_header(struct walk *w, size_t start, size_t n)
+{
+    for (size_t i = start + 1, len; i < start + n; i += len + 2) {
+        len = i + 1 < start + n ? w->octet[i + 1] : 0;
+        if (i + 1 >= start + n || len > start + n - i - 2) {
+            w->bad = true;
+            return;
+        }
+        if (!stays(w->octet[i], w->octet[i + 1]))
+            for (size_t j = i + 2; j < i + 2 + len; j++)
+                put(w, j, 0);
+    }
+}
+
+/* TP-UDL and TP-UD. */
 static void mask_text(struct walk *w, uint8_t dcs, bool has_header)
 {
     enum unit unit = unit_of(dcs);
@@ -136,6 +191,8 @@ static void mask_text(struct walk *w, uint8_t dcs, bool has_header)
         w->bad = true;
         return;
     }
+    if (header)
+        mask_header(w, start, header);
     if (unit == SEPTETS)
         fill_septets(w, start, (header * 8 + 6) / 7 * 7, udl * 7);
     else
@@ -149,18 +206,30 @@ static void mask_deliver(struct walk *w, uint8_t first)
     mask_party(w);
     skip(w, 1); /* TP-PID */
     uint8_t dcs = take(w);
-    skip(w, 7); /* TP-SCTS */
+    take_time(w); /* TP-SCTS */
     mask_text(w, dcs, first & 0x40);
+}
+
+/* TP-VP by TP-VPF, 9.2.3.3: none, enhanced (9.2.3.12.3, nothing that one would have to see), relative, a time. */
+static void take_validity(struct walk *w, unsigned format)
+{
+    size_t from = w->at;
+    if (format == 3) {
+        take_time(w);
+        return;
+    }
+    skip(w, format == 1 ? 7 : format == 2);
+    for (size_t i = from; format == 1 && i < w->at; i++)
+        put(w, i, 0);
 }
 
 static void mask_submit(struct walk *w, uint8_t first)
 {
-    static const uint8_t validity[] = {0, 7, 1, 7}; /* 9.2.3.3 */
-    skip(w, 1);                                     /* TP-MR */
+    skip(w, 1); /* TP-MR */
     mask_party(w);
     skip(w, 1);
     uint8_t dcs = take(w);
-    skip(w, validity[first >> 3 & 3]);
+    take_validity(w, first >> 3 & 3);
     mask_text(w, dcs, first & 0x40);
 }
 
@@ -169,7 +238,9 @@ static void mask_report(struct walk *w, uint8_t first)
     (void)first;
     skip(w, 1); /* TP-MR */
     mask_party(w);
-    skip(w, 7 + 7 + 1); /* TP-SCTS, TP-DT, TP-ST */
+    take_time(w); /* TP-SCTS */
+    take_time(w); /* TP-DT */
+    skip(w, 1);   /* TP-ST */
 }
 
 static void unknown(struct walk *w, uint8_t first)

@@ -55,6 +55,15 @@ static void test_lines(void **state)
         {'>', "AT+CSIM=26,\"002000010831323334FFFFFFFF\"\r",
          "AT+CSIM=26,\"0020000108****************\"\r"},
         /* USSD */
+        /* malformed: no quote is relied on, and a header that may be a number is none */
+        {'>', "AT+CSIM=26,002000010831323334FFFFFFFF\"\r",
+         "AT+CSIM=26,0020000108****************\"\r"},
+        {'>', "AT+CSIM=x\",26,\"002000010831323334FFFFFFFF\"\r",
+         "AT+CSIM=x\",***\"**************************\"\r"},
+        {'>', "AT+CSIM=26,\"4917112345678\"\r", "AT+CSIM=26,\"*************\"\r"},
+        {'>', "AT+CSIM=14,\"A0A40000026F07\"\r", "AT+CSIM=14,\"A0A4000002****\"\r"},
+        {'<', "\r\n+CUSD: 0,+4917112345678\r\n", "\r\n+CUSD: 0,+9999999999900\r\n"},
+        {'<', "\r\n+CUSD: 0,\"\"4917112345678,15\r\n", "\r\n+CUSD: 0,\"\"9999999999900,15\r\n"},
         {'>', "AT+CUSD=1,\"*100*4711#\",15\r", "AT+CUSD=1,\"*999*9999#\",15\r"},
         {'<', "\r\n+CUSD: 0,\"Balance: 9.53 GBP\",15\r\n",
          "\r\n+CUSD: 0,\"xxxxxxx: 9.99 xxx\",15\r\n"},
@@ -211,6 +220,20 @@ static void test_submit_and_report(void **state)
     assert_int_equal(is.report.st, 0);
 }
 
+/* Times that are none (month 13) and elements of a header that tell nothing about parts may be numbers. */
+static void test_numbers_where_none_belongs(void **state)
+{
+    struct at_mask k = {0};
+    (void)state;
+    masked(&k, '<', "\r\n+CDS: 26\r\n");
+    assert_string_equal(masked(&k, '<', "0006290D91947111325476F8623150310125006210503101350000"),
+                        "000000000000000000000000000000000000000000000000000000");
+    k = (struct at_mask){0};
+    masked(&k, '<', "\r\n+CMT: ,28\r\n");
+    assert_string_equal(masked(&k, '<', "0044049121430004112103413022000B0900030102010A02123441"),
+                        "0044049199000004112103413022000B0900030102010A02000078");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_deliver),
         cmocka_unit_test(test_parts_and_names),
         cmocka_unit_test(test_submit_and_report),
+        cmocka_unit_test(test_numbers_where_none_belongs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
