@@ -86,7 +86,8 @@ static enum fate hand_over(struct modem *m, const char *pdu, bool foreign_too)
 
 /* ---- directly: +CMT: [<alpha>],<length>, +CDS: <length>, and the PDU ---- */
 
-/* What the core cannot take yet and the network believes delivered (+CSMS=0) waits here, in memory only. */
+/* What the core cannot take yet and the network believes delivered (+CSMS=0) waits here, in memory only: a
+ * stick that comes back from a hang of minutes tells everything at once. */
 static void hold_back(struct modem *m, const char *pdu)
 {
     if (m->held_count < MODEM_HELD_MAX &&
@@ -98,10 +99,11 @@ static void hold_back(struct modem *m, const char *pdu)
 
 static void give_held_back(struct modem *m)
 {
-    while (m->held_count && hand_over(m, m->held[0], true) != FATE_KEEP) {
-        m->held_count--;
-        memmove(m->held[0], m->held[1], m->held_count * sizeof m->held[0]);
-    }
+    unsigned n = 0;
+    while (n < m->held_count && hand_over(m, m->held[n], true) != FATE_KEEP)
+        n++;
+    m->held_count -= n;
+    memmove(m->held, m->held + n, m->held_count * sizeof m->held[0]);
 }
 
 /* A direct PDU that is not as long as it says: not acknowledged the first time, for bytes may have been lost on the

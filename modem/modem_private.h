@@ -22,7 +22,7 @@
 
 #define MODEM_ARRIVED_MAX 32
 #define MODEM_STORAGES_MAX 6
-#define MODEM_HELD_MAX 8
+#define MODEM_HELD_MAX 128
 
 /* Every wait of the actor in one place; a test shrinks them (docs/modems.md, timing). */
 struct modem_timing {

@@ -129,6 +129,19 @@ static void test_report_without_acknowledgement(void **state)
     WANT(r, peer_count(r->peer, "AT+CNMA") == 0);
 }
 
+/* A stick that comes back from a hang tells all at once what it kept, while we cannot take it. */
+static void test_a_burst_without_acknowledgement(void **state)
+{
+    struct rig *r = *state;
+    peer_answer(r->peer, "AT+CSMS=1", "\r\n+CMS ERROR: 303\r\n");
+    peer_answer(r->peer, "AT+CNMI=?", "\r\n+CNMI: (0-2),(0-3),(0,2),(0,1),(0,1)\r\n" OK_);
+    rig_start_ready(r);
+    told_refuse(r->told, "report", ERR_NO_SPACE, 100);
+    for (unsigned i = 0; i < 100; i++)
+        peer_say(r->peer, REPORT);
+    WANT(r, told_wait_n(r->told, "report mr=41", 100, WAIT_MS));
+}
+
 static void test_no_acknowledgement_expected(void **state)
 {
     struct rig *r = *state;
@@ -547,6 +560,7 @@ int main(int argc, char **argv)
         RIG_TEST(test_nothing_waits_for_the_next_look),
         RIG_TEST(test_report_not_committed),
         RIG_TEST(test_report_without_acknowledgement),
+        RIG_TEST(test_a_burst_without_acknowledgement),
         RIG_TEST(test_no_acknowledgement_expected),
         RIG_TEST(test_other_form_of_cnma),
         RIG_TEST(test_direct_message),
