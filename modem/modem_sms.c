@@ -421,6 +421,7 @@ static enum err claim(struct modem *m)
 /* Between two messages: acknowledge and fetch, but claimed is claimed: nothing that takes long. */
 static enum err between(struct modem *m)
 {
+    modem_drain_ears(m); /* nobody reads them else while the queue is long */
     enum err e = modem_acknowledge(m);
     if (e == OK)
         e = modem_fetch_arrived(m);

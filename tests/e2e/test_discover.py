@@ -310,6 +310,11 @@ def test_several_ports_are_one_modem(make_sim, make_daemon, usb):
     for _ in range(2):  # without +CNMA the second one would not be told of
         daemon.wait_status(daemon.send(NUMBER, "out"), "DELIVERED")
     assert sim.counters()["ack"] >= 2 and opened(sim) == {0}
+    queue = [daemon.send(f"+49151{i:08d}", "one of many") for i in range(30)]
+    sim.wait("+4915100000002")
+    sim.do("inject", 0, NUMBER, "in between")
+    until("it came in between two messages", lambda: "in between" in inbox(daemon))
+    assert daemon.status(queue[-1])["status"] == "QUEUED"
 
 
 def test_its_other_port_goes_on(make_sim, make_daemon, usb):
