@@ -116,4 +116,5 @@ def test_the_rules_know_the_modems_vendors(installed):
     rules = (installed / "usr/lib/udev/rules.d/70-smsbridge.rules").read_text()
     assert table and re.findall(r'^ATTRS\{idVendor\}=="([0-9a-f]{4})"', rules, re.M) == [v for v, bridge in table if bridge == "false"]
     if "verify" in run("udevadm", "--help").stdout:
-        assert run("udevadm", "verify", installed / "usr/lib/udev/rules.d/70-smsbridge.rules").returncode == 0
+        for name in ("70-smsbridge.rules", "95-smsbridge-brltty.rules"):
+            assert run("udevadm", "verify", installed / "usr/lib/udev/rules.d" / name).returncode == 0
