@@ -47,6 +47,8 @@ static const struct route routes[] = {
     {"/events", ROUTE_ADMIN, {{"GET", api_events_get}, {0}}},
     {"/you/credits", ROUTE_ACCOUNT, {{"GET", api_credits_get}, {0}}},
     {"/metrics", ROUTE_ADMIN, {{"GET", api_metrics_get}, {0}}},
+    {"/cgi-bin/sendsms", ROUTE_OPEN, {{"GET", api_kannel_get}, {0}}}, /* its login is its own */
+    {"/hooks/alertmanager", ROUTE_ACCOUNT, {{"POST", api_alertmanager_post}, {0}}},
     {"/healthz", ROUTE_OPEN, {{"GET", api_health_get}, {0}}},
     {"/openapi.json", ROUTE_OPEN, {{"GET", api_openapi_get}, {0}}},
     {"", ROUTE_OPEN, {{"GET", api_web_get}, {0}}},

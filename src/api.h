@@ -43,6 +43,8 @@ struct api_options {
     bool national_shift; /* queue.national_shift */
     int64_t validity_ms;             /* of a message that does not say */
     const struct url_policy *policy; /* where callbacks may go */
+    bool kannel; /* GET /cgi-bin/sendsms is served */
+    const struct config_list *alertmanager_to;
     struct events *events;
     /* All called on the API's thread with ctx; they must not block. */
     bool (*modem_known)(void *ctx, const char *name);

@@ -147,6 +147,7 @@ static const struct account *find_account(const struct api_options *o, const cha
     return equal && found != &nobody ? found : NULL;
 }
 
+/* Of the header. */
 static const struct account *credentials(struct api_call *call, bool *given)
 {
     char login[LOGIN_MAX], *token = NULL;
@@ -176,7 +177,8 @@ static void log_wrong_login(const struct sockaddr *peer)
     log_warn("api", "login=wrong from=%s", host);
 }
 
-static bool wrong_login(struct api_call *call, const struct origin *o, int64_t now_us)
+static bool wrong_login(struct api_call *call, const struct origin *o, int64_t now_us,
+                        void (*refuse)(struct api_call *call, bool given))
 {
     struct api_auth *auth = call->api->auth;
     int64_t wait = guess_wait_us(auth, o, now_us);
@@ -187,7 +189,7 @@ static bool wrong_login(struct api_call *call, const struct origin *o, int64_t n
     log_wrong_login(http_peer(call->rq));
     auth->guessed = true;
     bucket_take(&find_guesser(auth, o, true)->bucket, WRONG_PAUSE_US, now_us);
-    unauthorised(call, true);
+    refuse(call, true);
     return false;
 }
 
@@ -217,16 +219,28 @@ static bool right_login(struct api_call *call, const struct account *account,
     return true;
 }
 
-bool api_auth_login(struct api_call *call)
+static bool login(struct api_call *call, const struct account *account, bool given,
+                  void (*refuse)(struct api_call *call, bool given))
 {
-    bool given;
     int64_t now_us = clk_mono_ms() * 1000;
     struct origin origin = origin_of(http_peer(call->rq));
-    const struct account *account = credentials(call, &given);
     if (account)
         return right_login(call, account, &origin, now_us);
     if (given)
-        return wrong_login(call, &origin, now_us);
-    unauthorised(call, false);
+        return wrong_login(call, &origin, now_us, refuse);
+    refuse(call, false);
     return false;
+}
+
+bool api_auth_login(struct api_call *call)
+{
+    bool given;
+    const struct account *account = credentials(call, &given);
+    return login(call, account, given, unauthorised);
+}
+
+bool api_auth_login_as(struct api_call *call, const char *name, const char *token,
+                       void (*refuse)(struct api_call *call, bool given))
+{
+    return login(call, find_account(&call->api->o, name, token), *name || *token, refuse);
 }

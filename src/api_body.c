@@ -112,7 +112,7 @@ static enum err form_field(void *ctx, const char *name, const char *text, size_t
 /* ---- JSON ---- */
 
 /* Brackets outside strings: a parser that recurses is spared a hostile depth. */
-static bool too_deep(const char *s, size_t n)
+bool api_json_too_deep(const char *s, size_t n)
 {
     unsigned depth = 0;
     bool inside = false;
@@ -208,7 +208,7 @@ static enum err json_refused(const json_error_t *error, char why[API_BODY_WHY_MA
 static enum err parse_json(struct parse *p, const char *body, size_t n, char why[API_BODY_WHY_MAX])
 {
     json_error_t error;
-    if (too_deep(body, n)) {
+    if (api_json_too_deep(body, n)) {
         snprintf(why, API_BODY_WHY_MAX, "JSON parse error - nested too deeply");
         return ERR_SYNTAX;
     }

@@ -53,6 +53,9 @@ struct api_body {
     struct api_value field[API_FIELDS];
 };
 
+/* Deeper than any JSON that we read: a parser that recurses is spared it. */
+bool api_json_too_deep(const char *s, size_t n);
+
 /* content_type NULL: a form.  What it points to is the arena's.
  * ERR_UNSUPPORTED: another type; ERR_SYNTAX: not what its type says: why is a sentence for people in UTF-8;
  * ERR_NO_MEMORY. */

@@ -27,7 +27,7 @@ struct api_call {
     struct api *api;
     struct http_request *rq;
     const struct account *account; /* NULL on routes that need none */
-    char id[API_ID_MAX];               /* the variable segment of the path, decoded */
+    char id[API_ID_MAX];           /* the variable segment of the path, decoded */
 };
 
 /* ---- answers (api_answer.c) ---- */
@@ -57,12 +57,21 @@ bool api_read_body(struct api_call *call, struct api_arena *arena, struct api_bo
 /* The body's fields, validated; what they point to is the arena's.  False: 400, 413 or 415 was answered. */
 bool api_read_fields(struct api_call *call, struct api_arena *arena, int64_t now_ms, bool preview,
                      struct api_fields *out);
+/* A JSON body that is not one of fields, not parsed.  False: 413 or 415 was answered. */
+bool api_read_json(struct api_call *call, const char **body, size_t *n);
+/* api_fields_check() of values that came another way. */
+enum err api_check_fields(struct api_call *call, struct api_arena *arena, int64_t now_ms,
+                          const struct api_body *body, struct api_fields *out,
+                          struct buf *errors) MUST_CHECK;
 
 /* ---- who (api_auth.c) ---- */
 struct api_auth *api_auth_new(const struct api_options *o); /* NULL: no memory */
 void api_auth_free(struct api_auth *auth);
 /* Sets call->account; else has answered 401 or 429. */
 bool api_auth_login(struct api_call *call);
+/* The same with a name and token that came another way; refuse() answers instead of 401. */
+bool api_auth_login_as(struct api_call *call, const char *name, const char *token,
+                       void (*refuse)(struct api_call *call, bool given));
 
 /* ---- routes ---- */
 void api_messages_post(struct api_call *call);
@@ -93,5 +102,7 @@ void api_modem_signal(struct api_call *call);
 void api_events_get(struct api_call *call);
 void api_web_get(struct api_call *call);
 void api_openapi_get(struct api_call *call);
+void api_kannel_get(struct api_call *call);
+void api_alertmanager_post(struct api_call *call);
 
 #endif

@@ -38,9 +38,9 @@ const struct config_key config_keys[] = {
      .help = "PEM file with the certificate's key"},
     {CONFIG_API, "rate", KEY_INT, 0, 100000, "50", IN(api.rate),
      .help = "requests a second and account; 0: unlimited"},
-    {CONFIG_API, "kannel", KEY_BOOL, 0, 0, "no", IN(api.kannel), .later = true,
-     .help = "serve GET /cgi-bin/sendsms too"},
-    {CONFIG_API, "alertmanager_to", KEY_LIST, 0, 0, "", IN(api.alertmanager_to), .later = true,
+    {CONFIG_API, "kannel", KEY_BOOL, 0, 0, "no", IN(api.kannel),
+     .help = "serve Kannel's GET /cgi-bin/sendsms too (docs/api.md)"},
+    {CONFIG_API, "alertmanager_to", KEY_LIST, 0, 0, "", IN(api.alertmanager_to),
      .help = "recipients of POST /hooks/alertmanager"},
 
     {CONFIG_LINKS, "listen", KEY_LISTENS, 0, 0, "127.0.0.1:8081", IN(links.listen),

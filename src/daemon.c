@@ -21,6 +21,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "notify.h"
+#include "phone.h"
 #include "pulse.h"
 #include "quirks_file.h"
 #include "redirect.h"
@@ -94,6 +95,17 @@ static enum err check_modems(const struct config *c, char *why)
     return e;
 }
 
+static enum err check_recipients(const struct config *c, char *why)
+{
+    const struct config_list *to = &c->api.alertmanager_to;
+    char number[PHONE_MAX];
+    const char *reason = NULL;
+    enum err e = OK;
+    for (unsigned i = 0; e == OK && i < to->n; i++)
+        e = phone_normalise(to->item[i], number, &reason);
+    return e ? blame(c, "api", "alertmanager_to", e, reason, why) : OK;
+}
+
 enum err daemon_check(const struct config *c, char *why)
 {
     struct url_nets nets;
@@ -109,6 +121,7 @@ enum err daemon_check(const struct config *c, char *why)
     if (e)
         return blame(c, "inbox", "url", e, reason, why);
     e = check_secret(c, "inbox", c->inbox.webhook_secret, why);
+    e = e ? e : check_recipients(c, why);
     for (unsigned i = 0; e == OK && i < c->accounts; i++) {
         snprintf(section, sizeof section, "account %s", c->account[i].name);
         e = check_secret(c, section, c->account[i].webhook_secret, why);
@@ -416,6 +429,8 @@ static enum err start_api(struct daemon *d, char *why)
         .national_shift = c->queue.national_shift,
         .validity_ms = VALIDITY_MS,
         .policy = &d->policy,
+        .kannel = c->api.kannel,
+        .alertmanager_to = &c->api.alertmanager_to,
         .events = d->events,
         .modem_known = modem_known,
         .modems = list_modems,

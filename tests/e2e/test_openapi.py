@@ -135,7 +135,7 @@ def test_every_operation(make_sim, make_daemon, document):
         receiver.on("/bad", 500)
         accounts = {"main": {"token": TOKEN, "admin": "yes", "credits": 12.5}, "shop": {"token": "other-token-12345"}}
         daemon = make_daemon(modems={"m0": sim.port(0), "m1": sim.port(1)}, accounts=accounts, sections={
-            "inbox": {"url": receiver.url("/in")}, "callbacks": {"schedule": "0s, 1s"}})
+            "api": {"kannel": "yes", "alertmanager_to": NUMBER}, "inbox": {"url": receiver.url("/in")}, "callbacks": {"schedule": "0s, 1s"}})
         for name in ("m0", "m1"):
             daemon.wait_modem(name)
         client = Client(daemon, document)
@@ -173,6 +173,13 @@ def messages(client, sim, receiver):
     assert len(listed.json()) == 3 and 'rel="next"' in listed.headers["Link"]
     assert not client.call("listMessages", params={"sent_date": [f"<{today}"]}).json()
     assert len(client.call("listMessages", params={"status": "DELIVERED", "recipient": NUMBER, "tag": "a"}).json()) == 1
+    group = {"version": "4", "groupKey": "g", "status": "firing", "alerts": [{"startsAt": "2026-11-24T01:50:00Z", "labels": {"alertname": "Disk"}}]}
+    client.valid("AlertGroup", group)
+    client.call("postAlerts", 201, json=group)
+    client.call("postAlerts", 200, json={**group, "commonLabels": {"instance": "web1"}})
+    kannel = {"username": "main", "password": TOKEN, "from": "Shop", "to": NUMBER, "text": "hello", "priority": 1, "dlr-mask": 3}
+    client.call("kannelSendsms", 202, auth=None, params=kannel)
+    client.call("kannelSendsms", 400, auth=None, params={**kannel, "coding": 1})
     preview = client.call("previewMessage", json={"message": "Grüße ☕ {https://example.com/", "track_link": True}).json()
     assert preview["costly"]
     assert client.call("listLinks", params={"limit": 1}).json()

@@ -14,3 +14,4 @@ header_fuzz_OBJ := $(sort $(patsubst %.c,%.o,$(filter-out src/api_auth.c src/red
 ussd_fuzz_OBJ := modem/modem_text.o $(SMS_OBJ)
 at_mask_fuzz_OBJ := modem/at_mask.o modem/at_mask_pdu.o
 quirks_fuzz_OBJ := src/quirks_file.o modem/quirks.o modem/quirks_user.o modem/fault.o
+alert_fuzz_OBJ := src/alert.o src/hash.o $(API_FIELDS_OBJ)

@@ -492,11 +492,12 @@ static void keys_without_effect_are_named(void **state)
 {
     (void)state;
     char out[256] = "";
-    struct config *c = load_ok("[api]\nkannel = yes\nrate = 7\n[modem a]\nport = x\nper_day = 0\n"
-                               "[modem b]\nport = y\nper_day = 5\nimei = 490154203237518\n"
-                               "[inbox]\nopt_in = START,UNSTOP\nopt_out = HALT\n");
+    struct config *c =
+        load_ok("[queue]\ntransliterate = yes\n[api]\nrate = 7\n[modem a]\nport = x\nper_day = 0\n"
+                "[modem b]\nport = y\nper_day = 5\nimei = 490154203237518\n"
+                "[inbox]\nopt_in = START,UNSTOP\nopt_out = HALT\n");
     config_unused(c, note, out);
-    assert_string_equal(out, "api.kannel:2 ");
+    assert_string_equal(out, "queue.transliterate:2 ");
     config_free(c);
 }
 
