@@ -89,10 +89,12 @@ enum err modem_check_imei(struct modem *m)
 {
     const char *wanted = m->config.imei, *there = m->status.who.imei;
     char port[MODEM_PATH_MAX];
-    if (!m->roams || !wanted[0] || modem_same_imei(wanted, there))
+    if (!wanted[0] || modem_same_imei(wanted, there))
         return OK;
     if (!there[0])
         return modem_end(m, MODEM_STARTING, "the modem does not tell its IMEI");
+    if (!m->roams)
+        return modem_end(m, MODEM_GONE, "another modem is on that port: its IMEI is %s", there);
     snprintf(port, sizeof port, "%s", m->config.port);
     m->hooks.stranger(m->ctx, m->config.name, port, there);
     m->ports = (struct modem_ports){.why = "another modem is where it was", .late_mr = -1};

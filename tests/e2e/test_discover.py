@@ -244,16 +244,16 @@ def test_given_up_until_it_is_plugged_in_again(sim, make_daemon, usb):
     master, slave = os.openpty()
     tty.setraw(slave)
     daemon = start(make_daemon, usb)
-    for _ in range(2):
-        usb.plug("1-1.1", [sim.port(0), os.ttyname(slave)], vendor="0af0", product="7000")
-        assert b"AT" in heard(master, 1)
-        until("it is given up", lambda: "port=/dev/ttyUSB1 speaks no AT" in daemon.log_text(), 15)
-        heard(master, 0.2)
-        assert heard(master, 1.8 * SLOW) == b""
-        daemon.wait_modem(name_of(sim))
-        usb.unplug("1-1.1")
-        until("it is gone", lambda: daemon.modem(name_of(sim))["state"] == "gone")
-        daemon.log_from = daemon.log.stat().st_size
+    stick = {"ports": [sim.port(0), os.ttyname(slave)], "vendor": "0af0", "product": "7000"}
+    usb.plug("1-1.1", **stick)
+    until("it is given up", lambda: "port=/dev/ttyUSB1 speaks no AT" in daemon.log_text(), 15)
+    assert b"AT" in heard(master, 0.2)
+    assert heard(master, 2 * SLOW) == b""
+    daemon.wait_modem(name_of(sim))
+    usb.unplug("1-1.1")
+    until("it is gone", lambda: daemon.modem(name_of(sim))["state"] == "gone")
+    usb.plug("1-1.1", **stick)
+    until("it is asked again", lambda: b"AT" in heard(master, 0.2))
     os.close(master)
     os.close(slave)
 

@@ -103,6 +103,19 @@ static void test_another_modem_is_left_alone(void **state)
     assert_int_equal(0, peer_count(r->peer, "AT+CPIN"));
 }
 
+/* [modem NAME] with port and imei: that modem on that port, or nothing. */
+static void test_another_modem_on_a_port_that_is_named(void **state)
+{
+    struct rig *r = *state;
+    snprintf(r->config.imei, sizeof r->config.imei, "356938035643809");
+    told_queue(r->told, SOMEONE, "not for this one");
+    rig_start(r);
+    TOLD(r, "state gone another modem is on that port: its IMEI is " IMEI);
+    rig_stop(r);
+    assert_int_equal(0, told_count(r->told, "identified"));
+    assert_int_equal(0, peer_count(r->peer, "AT+CPIN"));
+}
+
 /* "+CMGS: 41" heard while it was looked for is about one part: the next change of its ports does not repeat it. */
 static void test_a_late_answer_is_told_once(void **state)
 {
@@ -212,11 +225,17 @@ static void test_goes_on_with_its_other_port(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        RIG_TEST(test_waits_until_it_is_found),         RIG_TEST(test_moves_to_another_port),
-        RIG_TEST(test_leaves_a_port_that_it_is_not_on), RIG_TEST(test_another_modem_is_left_alone),
-        RIG_TEST(test_a_late_answer_is_told_once),      cmocka_unit_test(test_same_imei),
-        RIG_TEST(test_messages_on_another_port),        RIG_TEST(test_one_message_on_both_ports),
-        RIG_TEST(test_an_ear_that_is_unplugged),        RIG_TEST(test_goes_on_with_its_other_port),
+        RIG_TEST(test_waits_until_it_is_found),
+        RIG_TEST(test_moves_to_another_port),
+        RIG_TEST(test_leaves_a_port_that_it_is_not_on),
+        RIG_TEST(test_another_modem_is_left_alone),
+        RIG_TEST(test_another_modem_on_a_port_that_is_named),
+        RIG_TEST(test_a_late_answer_is_told_once),
+        cmocka_unit_test(test_same_imei),
+        RIG_TEST(test_messages_on_another_port),
+        RIG_TEST(test_one_message_on_both_ports),
+        RIG_TEST(test_an_ear_that_is_unplugged),
+        RIG_TEST(test_goes_on_with_its_other_port),
     };
     rig_main(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
