@@ -108,6 +108,36 @@ def test_counters(sim, make_daemon, receiver):
     promtool("check", "metrics", text=scrape(daemon))
 
 
+def test_errors_and_retries(sim, make_daemon, receiver):
+    """What goes wrong is counted once each: refused by the network and tried again, an answer lost, a report repeated, a receiver
+    that never takes its callback."""
+    receiver.on("/bad", 500)
+    daemon = make_daemon(modems={"m0": sim.port(0)}, sections={
+        "queue": {"retry": "1s", "uncertain_after": "5s"}, "callbacks": {"schedule": "0s, 1s"}})
+    daemon.wait_modem("m0")
+    before = samples(scrape(daemon))
+
+    def now():
+        return moved(before, samples(scrape(daemon)))
+    sim.do("fault", 0, "cms", 38, count=2)
+    daemon.wait_status(daemon.send(NUMBER, "busy", callbackurl=receiver.url("/bad")), "DELIVERED")
+    sim.do("fault", 0, "duplicate-report", count=1)
+    daemon.wait_status(daemon.send(NUMBER, "told twice"), "DELIVERED")
+    until("both reports", lambda: now()['reports_total{modem="m0",outcome="delivered"}'] == 3)
+    sim.do("fault", 0, "lost-answer")
+    daemon.wait_status(daemon.send(NUMBER, "lost"), "DELIVERED", 60)
+    until("the callback is given up", lambda: "callbacks_given_up_total" in now())
+    counted = now()
+    assert counted['send_errors_total{modem="m0",class="busy"}'] == 2
+    assert counted['parts_total{modem="m0",state="retried"}'] == 2
+    assert counted['parts_total{modem="m0",state="sent"}'] == 3
+    assert counted['parts_total{modem="m0",state="delivered"}'] == 3
+    assert counted['messages_total{modem="m0",state="delivered"}'] == 3
+    assert counted['callback_tries_total{result="failed"}'] == 2
+    assert counted["callbacks_given_up_total"] == counted["callbacks_failed"] == 1
+    assert "uncertain_parts" not in counted and "queued_messages" not in counted
+
+
 def used(expression):
     return set(re.findall(r"\b(?:smsbridge|process)_\w+", expression))
 
