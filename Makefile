@@ -177,6 +177,7 @@ check-man: $(MAN)
 LIB := $(PREFIX)/lib
 INSTALLED = sbin/smsbridged bin/smsbridge bin/modemsim lib/systemd/system/smsbridge.service lib/sysusers.d/smsbridge.conf \
     lib/tmpfiles.d/smsbridge.conf $(patsubst udev/%,lib/udev/rules.d/%,$(wildcard udev/*.rules)) \
+    share/bash-completion/completions/smsbridge share/zsh/site-functions/_smsbridge \
     $(foreach page,$(notdir $(MAN)),share/man/man$(subst .,,$(suffix $(page)))/$(page))
 install: all man
 	install -D -m 755 $(B)/smsbridged $(DESTDIR)$(PREFIX)/sbin/smsbridged
@@ -189,6 +190,8 @@ install: all man
 	install -D -m 644 packaging/smsbridge.tmpfiles $(DESTDIR)$(LIB)/tmpfiles.d/smsbridge.conf
 	for rules in $(wildcard udev/*.rules); do install -D -m 644 -t $(DESTDIR)$(LIB)/udev/rules.d $$rules; done
 	for page in $(MAN); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
+	install -D -m 644 packaging/completion/smsbridge.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smsbridge
+	install -D -m 644 packaging/completion/_smsbridge $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_smsbridge
 	test -e $(DESTDIR)$(SYSCONFDIR)/smsbridge/smsbridged.conf || \
 	    install -m 640 packaging/smsbridged.conf $(DESTDIR)$(SYSCONFDIR)/smsbridge/smsbridged.conf
 	test -n "$(DESTDIR)" || packaging/installed.sh $(LIB)

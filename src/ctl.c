@@ -110,21 +110,34 @@ static void set_text(json_t *object, const char *key, const char *value)
         json_object_set_new(object, key, json_string(value));
 }
 
-static int run_send(struct ctl *c, const struct options *o, char **args)
+json_t *ctl_message(const struct options *o, const char *recipient, const char *text)
 {
-    int exit_status = DONE;
     json_t *request = json_object();
-    set_text(request, "recipient", args[0]);
-    set_text(request, "message", args[1]);
+    set_text(request, "recipient", recipient);
+    set_text(request, "message", text);
     set_text(request, "sender", o->sender ? o->sender : "smsbridge");
     set_text(request, "track_link", o->track ? "true" : NULL);
     set_text(request, "callbackurl", o->callbackurl);
     set_text(request, "lt_callbackurl", o->lt_callbackurl);
-    if (!json_object_get(request, "message")) {
-        fprintf(stderr, "smsbridge: the text is not UTF-8\n");
-        json_decref(request);
+    if (json_object_get(request, "message"))
+        return request;
+    fprintf(stderr, "smsbridge: the text is not UTF-8\n");
+    json_decref(request);
+    return NULL;
+}
+
+static int run_send(struct ctl *c, const struct options *o, char **args)
+{
+    int exit_status = DONE;
+    if (!o->csv != !!args[0] || (args[0] && !args[1])) {
+        fprintf(stderr, "usage: smsbridge send RECIPIENT TEXT | --csv FILE\n");
         return USAGE;
     }
+    if (o->csv)
+        return ctl_send_csv(c, o);
+    json_t *request = ctl_message(o, args[0], args[1]);
+    if (!request)
+        return USAGE;
     json_t *answer = ctl_get_or_say(c, "/sms/messages/", request, 201, &exit_status);
     json_decref(request);
     if (!answer)
@@ -180,11 +193,15 @@ static int run_preview(struct ctl *c, const struct options *o, char **args)
 }
 
 static const struct command commands[] = {
-    {"send", 2, 2, run_send, "[--track] [--wait] RECIPIENT TEXT",
-     "send an SMS; prints its msgid, with --wait its final status"},
+    {"send", 0, 2, run_send, "[--track] [--wait] RECIPIENT TEXT | --csv FILE",
+     "send an SMS; prints its msgid, with --wait its final status; or one for each row of a file"},
     {"status", 1, 1, run_status, "[--wait] MSGID", "the status of a message, its link and its tap"},
     {"list", 0, 0, run_list, "[--limit N]", "the newest messages"},
     {"inbox", 0, 0, run_inbox, "[--limit N]", "the newest received SMS"},
+    {"links", 0, 0, ctl_links, "[--limit N]", "the newest short links, and who tapped"},
+    {"tail", 0, 0, ctl_tail, "[--timeout SECONDS]", "what happens, while it happens"},
+    {"callbacks", 0, 2, ctl_callbacks, "[--limit N] | retry ID",
+     "callbacks that were given up; one of them once more"},
     {"modems", 0, 1, ctl_modems, "[MODEM]", "the modems, and why one is not ready; all of one"},
     {"reset", 1, 1, ctl_reset, "MODEM", "start a modem again"},
     {"ussd", 1, 2, ctl_ussd, "MODEM CODE | --cancel MODEM",
@@ -203,7 +220,7 @@ static void usage(FILE *to)
 {
     fprintf(to, "usage: smsbridge [OPTIONS] COMMAND …\n\ncommands:\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(to, "  %-8s %s\n             %s\n", commands[i].name, commands[i].usage,
+        fprintf(to, "  %-9s %s\n             %s\n", commands[i].name, commands[i].usage,
                 commands[i].help);
     fprintf(
         to,
@@ -218,6 +235,9 @@ static void usage(FILE *to)
         "  --wait                 until the message is delivered or failed, --timeout SECONDS "
         "(300)\n"
         "  --sender NAME          --callbackurl URL   --lt-callbackurl URL   --limit N (20)\n"
+        "  --csv FILE             columns recipient,text; msgids go to FILE.result, and what is "
+        "there "
+        "is not sent again\n"
         "  -c, --config FILE      of the daemon, for doctor; default "
         "/etc/smsbridge/smsbridged.conf\n"
         "  --help                 --version\n"
@@ -231,6 +251,7 @@ enum {
     OPT_CALLBACKURL,
     OPT_LT_CALLBACKURL,
     OPT_LIMIT,
+    OPT_CSV,
     OPT_TIMEOUT,
     OPT_CANCEL,
     OPT_HELP,
@@ -243,6 +264,7 @@ static const struct option long_options[] = {
     {"callbackurl", required_argument, NULL, OPT_CALLBACKURL},
     {"lt-callbackurl", required_argument, NULL, OPT_LT_CALLBACKURL},
     {"limit", required_argument, NULL, OPT_LIMIT},
+    {"csv", required_argument, NULL, OPT_CSV},
     {"config", required_argument, NULL, 'c'},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"json", no_argument, NULL, 'j'},
@@ -271,6 +293,8 @@ static const char **word_of(struct options *o, int option)
         return &o->lt_callbackurl;
     case OPT_LIMIT:
         return &o->limit;
+    case OPT_CSV:
+        return &o->csv;
     case 'c':
         return &o->config;
     default:

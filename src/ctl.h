@@ -14,7 +14,7 @@ struct options {
     const char *url, *account;
     bool json, track, wait, cancel, unmasked;
     const char *sender, *callbackurl, *lt_callbackurl, *limit;
-    const char *config;
+    const char *config, *csv;
     int timeout_s, wait_s; /* wait_s 0: not given */
 };
 
@@ -38,10 +38,16 @@ int ctl_get(struct ctl *c, const struct options *o, const char *path,
 const char *ctl_text(const json_t *object, const char *key);
 
 /* ---- commands ---- */
-command_fn ctl_modems, ctl_reset; /* ctl_modems.c */
-command_fn ctl_ussd;              /* ctl_ussd.c */
-command_fn ctl_doctor;            /* ctl_doctor.c; needs no token */
-command_fn ctl_trace;             /* ctl_trace.c */
+command_fn ctl_modems, ctl_reset;    /* ctl_modems.c */
+command_fn ctl_ussd;                 /* ctl_ussd.c */
+command_fn ctl_doctor;               /* ctl_doctor.c; needs no token */
+command_fn ctl_trace;                /* ctl_trace.c */
+command_fn ctl_links, ctl_callbacks; /* ctl_lists.c */
+command_fn ctl_tail;                 /* ctl_tail.c */
+/* Each row of o->csv; ctl_csv.c. */
+int ctl_send_csv(struct ctl *c, const struct options *o);
+/* What POST /sms/messages/ takes, with the options' words.  NULL, said: the text is not UTF-8. */
+json_t *ctl_message(const struct options *o, const char *recipient, const char *text);
 
 /* "/modems/NAME/<last>", the name encoded; size: 128 is enough.  False, said: no modem can be called so. */
 bool ctl_modem_path(const char *name, const char *last, char *out, size_t size);

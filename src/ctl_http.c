@@ -139,9 +139,9 @@ static enum err perform(struct ctl *c, struct ctl_answer *out, const struct buf 
 }
 
 static enum err request(struct ctl *c, const char *method, const char *path, const json_t *body,
-                        struct ctl_answer *out)
+                        const char *key, struct ctl_answer *out)
 {
-    char url[4096];
+    char url[4096], once[320];
     struct buf answer;
     struct curl_slist *headers = NULL;
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
@@ -153,6 +153,8 @@ static enum err request(struct ctl *c, const char *method, const char *path, con
         curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
     if (text) {
         headers = curl_slist_append(NULL, "Content-Type: application/json");
+        snprintf(once, sizeof once, "Idempotency-Key: %s", key ? key : "");
+        headers = key ? curl_slist_append(headers, once) : headers;
         curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, text);
     }
@@ -165,12 +167,18 @@ static enum err request(struct ctl *c, const char *method, const char *path, con
 
 enum err ctl_ask(struct ctl *c, const char *path, const json_t *body, struct ctl_answer *out)
 {
-    return request(c, NULL, path, body, out);
+    return request(c, NULL, path, body, NULL, out);
+}
+
+enum err ctl_ask_once(struct ctl *c, const char *path, const json_t *body, const char *key,
+                      struct ctl_answer *out)
+{
+    return request(c, NULL, path, body, key, out);
 }
 
 enum err ctl_delete(struct ctl *c, const char *path, struct ctl_answer *out)
 {
-    return request(c, "DELETE", path, NULL, out);
+    return request(c, "DELETE", path, NULL, NULL, out);
 }
 
 /* ---- an answer without an end ---- */

@@ -24,6 +24,9 @@ struct ctl_answer {
  * ERR_CLOSED: the daemon is not reachable; ctl_why() tells. */
 enum err ctl_ask(struct ctl *c, const char *path, const json_t *body,
                  struct ctl_answer *out) MUST_CHECK;
+/* The same POST with an Idempotency-Key. */
+enum err ctl_ask_once(struct ctl *c, const char *path, const json_t *body, const char *key,
+                      struct ctl_answer *out) MUST_CHECK;
 /* The same for DELETE. */
 enum err ctl_delete(struct ctl *c, const char *path, struct ctl_answer *out) MUST_CHECK;
 /* GET whose answer never ends by itself: each piece of it, until take() says false or seconds are over (0: never).

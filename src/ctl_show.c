@@ -211,3 +211,41 @@ void show_modems(FILE *to, const json_t *list)
     };
     put_table(to, list, columns);
 }
+
+void show_links(FILE *to, const json_t *list)
+{
+    static const struct column columns[COLUMNS_MAX] = {
+        {"MSGID", "msgid", NULL, 32},
+        {"RECIPIENT", "recipient", NULL, 16},
+        {"TAPPED", "accessed_on", NULL, 19},
+        {"CLICKS", "clicks", NULL, 6},
+        {"BOTS", "bots", NULL, 5},
+        {"EXPIRES", "expires_on", NULL, 19},
+        {"SHORTLINK", "shortlink", NULL, 40},
+        {"LINK", "link", NULL, 0},
+    };
+    put_table(to, list, columns);
+}
+
+void show_callbacks(FILE *to, const json_t *list)
+{
+    static const struct column columns[COLUMNS_MAX] = {
+        {"ID", "id", NULL, 8},       {"TIME", "time", NULL, 19}, {"KIND", "kind", NULL, 8},
+        {"TRIES", "tries", NULL, 5}, {"URL", "url", NULL, 40},   {"ERROR", "error", NULL, 0},
+    };
+    put_table(to, list, columns);
+}
+
+void show_event(FILE *to, const char *kind, const json_t *data)
+{
+    static const char *const keys[] = {"time",  "msgid",  "status", "recipient", "sender", "modem",
+                                       "state", "reason", "caller", "text",      "message"};
+    int used = put(to, kind, 10);
+    fprintf(to, "%*s", used < 10 ? 10 - used : 0, "");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *value = json_string_value(json_object_get(data, keys[i]));
+        if (value && *value && fputc(' ', to) != EOF)
+            put(to, value, 0);
+    }
+    fputc('\n', to);
+}

@@ -15,6 +15,10 @@ void show_inbox(FILE *to, const json_t *list);
 /* A text of several lines as it is, without its control characters. */
 void show_text(FILE *to, const char *text);
 void show_modems(FILE *to, const json_t *list);
+void show_links(FILE *to, const json_t *list);
+void show_callbacks(FILE *to, const json_t *list);
+/* One event of GET /events/ as a line: its kind, and what is worth telling of it. */
+void show_event(FILE *to, const char *kind, const json_t *data);
 void show_preview(FILE *to, const json_t *preview);
 
 #endif

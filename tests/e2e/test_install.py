@@ -41,6 +41,7 @@ def test_everything_is_there(installed):
     assert set(there) == {
         "etc/smsbridge/smsbridged.conf", "etc/smsbridge/quirks.d/example.conf.txt",
         "usr/bin/modemsim", "usr/bin/smsbridge", "usr/sbin/smsbridged", UNIT,
+        "usr/share/bash-completion/completions/smsbridge", "usr/share/zsh/site-functions/_smsbridge",
         "usr/lib/sysusers.d/smsbridge.conf", "usr/lib/tmpfiles.d/smsbridge.conf", "usr/share/man/man1/modemsim.1",
         "usr/share/man/man1/smsbridge.1", "usr/share/man/man5/smsbridged.conf.5", "usr/share/man/man8/smsbridged.8", *rules}
     assert (installed / "etc/smsbridge/quirks.d").is_dir()
@@ -118,3 +119,18 @@ def test_the_rules_know_the_modems_vendors(installed):
     if "verify" in run("udevadm", "--help").stdout:
         for name in ("70-smsbridge.rules", "95-smsbridge-brltty.rules"):
             assert run("udevadm", "verify", installed / "usr/lib/udev/rules.d" / name).returncode == 0
+
+
+def test_completion_knows_every_command_and_option(installed):
+    """bash itself completes; both files name what the program's own help names."""
+    said = run(installed / "usr/bin/smsbridge", "--help").stdout
+    commands = re.findall(r"^  ([a-z]+) ", said.split("options:")[0], re.M)
+    options = set(re.findall(r"--[a-z-]+", said))
+    bash = installed / "usr/share/bash-completion/completions/smsbridge"
+    script = f". {bash}; COMP_WORDS=(smsbridge ''); COMP_CWORD=1; _smsbridge; echo ${{COMPREPLY[*]}}; " \
+             "COMP_WORDS=(smsbridge --); _smsbridge; echo ${COMPREPLY[*]}"
+    first, second = run("bash", "-c", script).stdout.splitlines()
+    assert set(first.split()) == set(commands) and set(second.split()) == options
+    zsh = (installed / "usr/share/zsh/site-functions/_smsbridge").read_text()
+    assert set(re.search(r"commands=\((.*?)\)", zsh).group(1).split()) == set(commands)
+    assert options <= set(re.findall(r"--[a-z-]+", zsh))
