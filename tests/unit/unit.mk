@@ -59,3 +59,4 @@ store_route_test_OBJ := $(STORE_OBJ)
 at_mask_test_OBJ := modem/at_mask.o modem/at_mask_pdu.o $(SMS_OBJ)
 events_test_OBJ := src/events.o
 signal_log_test_OBJ := src/signal_log.o
+api_metrics_format_test_OBJ := src/api_metrics_format.o
