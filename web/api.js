@@ -43,7 +43,7 @@ async function ask(method, path, body, signal) {
       body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new Refused(0, { detail: 'The server cannot be reached.' });
+    throw new Refused(0, { detail: 'The server cannot be reached. Trying again…' });
   }
 }
 
@@ -76,9 +76,10 @@ export async function remove(path) {
 }
 
 // Server-sent events, with the header that EventSource cannot send.  Ends when the connection does.
-export async function events(signal, onEvent) {
+export async function events(signal, onOpen, onEvent) {
   const response = await ask('GET', '/events/', undefined, signal);
   if (!response.ok) throw new Refused(response.status, null);
+  onOpen();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
@@ -89,7 +90,7 @@ export async function events(signal, onEvent) {
     text = blocks.pop();
     for (const block of blocks) {
       const kind = /^event: (.*)$/m.exec(block);
-      if (kind) onEvent(kind[1]);
+      if (kind) onEvent(kind[1], JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? '{}'));
     }
   }
 }

@@ -22,6 +22,8 @@ const views = [
 const detail = { path: 'messages', title: 'Message', show: message };
 
 const POLL_MS = 3000;
+const GAP_MS = 250;
+const pause = (ms) => new Promise((wake) => setTimeout(wake, ms));
 const main = document.getElementById('main');
 const nav = document.getElementById('nav');
 const who = document.getElementById('who');
@@ -32,15 +34,21 @@ let eventStream = null;  // AbortController
 // ---- live ----
 
 // What a view asked for comes again when something happened, and now and then in any case.
+// However much happens, one round at a time with a pause behind it: the API's rate limit is for others too.
 async function refresh(view) {
-  if (view !== current || view.busy || document.hidden) return;
+  view.again = true;
+  if (view.busy) return;
   view.busy = true;
-  try {
-    await view.refresh();
-    view.failed?.remove();
-    view.failed = null;
-  } catch (error) {
-    failed(view, error);
+  while (view.again && view === current && !document.hidden) {
+    view.again = false;
+    try {
+      await view.refresh();
+      view.failed?.remove();
+      view.failed = null;
+    } catch (error) {
+      failed(view, error);
+    }
+    await pause(GAP_MS);
   }
   view.busy = false;
 }
@@ -51,20 +59,29 @@ function failed(view, error) {
     signOut('The account or its token is not accepted any more.');
     return;
   }
+  if (view.failed?.textContent === error.message) return;
   view.failed?.remove();
   view.failed = note('bad', error.message);
   main.prepend(view.failed);
 }
 
+function happened(kind, data) {
+  if (!current) return;
+  current.refresh.heard?.(kind, data);
+  refresh(current);
+}
+
+// Where this is refused, or ends, the page asks every few seconds.
 async function listen() {
   const stream = eventStream = new AbortController();
   while (eventStream === stream) {
     try {
-      await api.events(stream.signal, () => current && refresh(current));
+      await api.events(stream.signal, happened, happened);
     } catch (error) {
       if ([401, 403, 404].includes(error.status)) return;
     }
-    await new Promise((wake) => setTimeout(wake, POLL_MS));
+    if (eventStream === stream) happened();
+    await pause(POLL_MS);
   }
 }
 
@@ -95,11 +112,12 @@ async function navigate() {
   const body = h('div', {});
   showNav(view);
   document.title = `${view.title} – smsbridge`;
-  replace(main, h('h1', {}, view.title), body);
+  main.replaceChildren(h('h1', {}, view.title), body);
   const shown = current = { busy: false };
   shown.refresh = view.show(body, id) ?? (async () => {});
   shown.timer = setInterval(() => refresh(shown), POLL_MS);
   say(view.title);
+  main.focus();
   await refresh(shown);
 }
 
@@ -126,6 +144,20 @@ async function start() {
   await navigate();
 }
 
+// A page that was loaded again: whoever was signed in still is, also where the server is just being restarted.
+async function resume() {
+  while (api.signedIn()) {
+    try {
+      return await start();
+    } catch (error) {
+      if (error.status === 401) api.signOut();
+      replace(main, note('bad', error.message));
+    }
+    await pause(POLL_MS);
+  }
+  showSignIn();
+}
+
 function showSignIn(reason) {
   nav.hidden = who.hidden = true;
   document.title = 'Sign in – smsbridge';
@@ -149,11 +181,11 @@ function showSignIn(reason) {
       token.focus();
     }
   });
-  replace(main, form);
+  main.replaceChildren(form);
   token.focus();
 }
 
-window.addEventListener('hashchange', () => { navigate(); main.focus(); });
+window.addEventListener('hashchange', () => navigate());
+document.querySelector('.skip').addEventListener('click', (event) => { event.preventDefault(); main.focus(); });
 document.addEventListener('visibilitychange', () => current && refresh(current));
-if (api.signedIn()) start().catch((error) => signOut(error.message));
-else showSignIn();
+resume();

@@ -21,8 +21,18 @@ export function svg(tag, attributes, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+const nameOf = (element) => element.dataset.key ?? element.getAttribute('href') ?? element.id;
+
+// What is shown already is left alone: a reader's place, selection and focus outlast a refresh.
 export function replace(parent, ...children) {
-  parent.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  const next = parent.cloneNode(false);
+  next.append(...children.flat(Infinity).filter(Boolean));
+  if (next.isEqualNode(parent)) return;
+  const held = parent.contains(document.activeElement) && parent !== document.activeElement ? nameOf(document.activeElement) : null;
+  parent.replaceChildren(...next.childNodes);
+  if (held === null) return;
+  const again = [...parent.querySelectorAll('a, button, input')].find((element) => nameOf(element) === held);
+  (again ?? document.getElementById('main')).focus({ preventScroll: true });
 }
 
 // For those who listen instead of look.
@@ -65,7 +75,7 @@ export function facts(pairs) {
 export function table(caption, columns, rows) {
   const head = h('tr', {}, columns.map(([title, , kind]) => h('th', { scope: 'col', class: kind }, title)));
   const body = rows.map((row) => h('tr', {}, columns.map(([title, cell, kind]) =>
-    h('td', { class: kind, 'data-label': title }, h('span', {}, cell(row))))));
+    h('td', { class: kind, 'data-label': title }, h('span', {}, cell(row) ?? '')))));
   return h('table', {}, h('caption', { class: 'visually-hidden' }, caption),
     h('thead', {}, head), h('tbody', {}, body));
 }

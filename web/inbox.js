@@ -5,7 +5,7 @@ import { h, badge, foreign, note, replace, table, time } from './dom.js';
 
 const PAGE = 50;
 const columns = [
-  ['From', (m) => foreign(m.sender)],
+  ['From', (m) => h('span', { class: 'number' }, foreign(m.sender))],
   ['Text', (m) => [m.partial ? [badge('', 'incomplete'), ' '] : null, m.binary ? [badge('', 'binary'), ' '] : null,
     foreign(m.message)]],
   ['Received', (m) => time(m.received_time)],

@@ -4,6 +4,7 @@ import * as api from './api.js';
 import { h, facts, foreign, note, replace } from './dom.js';
 
 const PAUSE_MS = 250;
+const alphabets = { gsm7: 'GSM 7-bit', ucs2: 'UCS-2' };
 const fields = {
   recipient: ['Recipient', { inputmode: 'tel', autocomplete: 'tel', placeholder: '+81 90 1234 5678', required: true }],
   sender: ['Sender', { placeholder: 'at most 10 characters or 15 digits', required: true, value: 'smsbridge' }],
@@ -40,7 +41,7 @@ function clearErrors(form) {
 function showPreview(place, p) {
   const costly = p.costly.map((c) => `${c.character} ${c.ucs2 ? 'makes it UCS-2' : `takes ${c.units}`}`);
   replace(place, h('div', { class: 'card' },
-    h('h2', {}, `${p.parts} ${p.parts === 1 ? 'part' : 'parts'}, ${p.units} units, ${p.alphabet}`),
+    h('h2', {}, `${p.parts} ${p.parts === 1 ? 'part' : 'parts'}, ${p.units} units, ${alphabets[p.alphabet] ?? p.alphabet}`),
     costly.length ? note('', 'Characters that cost more: ', foreign(costly.join(', '))) : null,
     facts([['Goes out as', foreign(p.text, 'div')]])));
 }
