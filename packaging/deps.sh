@@ -9,6 +9,7 @@ packages="git gcc make pkg-config libc6-dev
     libserialport-dev libudev-dev libmicrohttpd-dev libsqlite3-dev libcurl4-gnutls-dev libjansson-dev libinih-dev
     libpsl-dev libidn2-dev nettle-dev publicsuffix ca-certificates
     libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-requests python3-serial python3-jsonschema
+    chromium chromium-driver python3-selenium fonts-dejavu-core
     udev umockdev python3-gi gir1.2-umockdev-1.0
     clang libclang-rt-14-dev clang-format universal-ctags nginx-light wrk
     systemd udev mandoc man-db"
