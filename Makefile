@@ -178,6 +178,7 @@ LIB := $(PREFIX)/lib
 INSTALLED = sbin/smsbridged bin/smsbridge bin/modemsim lib/systemd/system/smsbridge.service lib/sysusers.d/smsbridge.conf \
     lib/tmpfiles.d/smsbridge.conf $(patsubst udev/%,lib/udev/rules.d/%,$(wildcard udev/*.rules)) \
     share/bash-completion/completions/smsbridge share/zsh/site-functions/_smsbridge \
+    share/smsbridge/alerts.yml share/smsbridge/grafana-dashboard.json share/smsbridge/openapi.json \
     $(foreach page,$(notdir $(MAN)),share/man/man$(subst .,,$(suffix $(page)))/$(page))
 install: all man
 	install -D -m 755 $(B)/smsbridged $(DESTDIR)$(PREFIX)/sbin/smsbridged
@@ -192,6 +193,7 @@ install: all man
 	for page in $(MAN); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
 	install -D -m 644 packaging/completion/smsbridge.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/smsbridge
 	install -D -m 644 packaging/completion/_smsbridge $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_smsbridge
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/smsbridge packaging/alerts.yml packaging/grafana-dashboard.json web/openapi.json
 	test -e $(DESTDIR)$(SYSCONFDIR)/smsbridge/smsbridged.conf || \
 	    install -m 640 packaging/smsbridged.conf $(DESTDIR)$(SYSCONFDIR)/smsbridge/smsbridged.conf
 	test -n "$(DESTDIR)" || packaging/installed.sh $(LIB)
@@ -199,7 +201,7 @@ uninstall:
 	test -n "$(DESTDIR)" || packaging/installed.sh --gone
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED)) $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d/example.conf.txt
 	rm -f $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d/example.conf.txt
-	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SYSCONFDIR)/smsbridge/quirks.d $(DESTDIR)$(PREFIX)/share/smsbridge
 	@echo "what is yours stays: $(DESTDIR)$(SYSCONFDIR)/smsbridge, /var/lib/smsbridge, and the user smsbridge"
 clean:
 	rm -rf $(B)

@@ -42,6 +42,7 @@ def test_everything_is_there(installed):
         "etc/smsbridge/smsbridged.conf", "etc/smsbridge/quirks.d/example.conf.txt",
         "usr/bin/modemsim", "usr/bin/smsbridge", "usr/sbin/smsbridged", UNIT,
         "usr/share/bash-completion/completions/smsbridge", "usr/share/zsh/site-functions/_smsbridge",
+        *(f"usr/share/smsbridge/{name}" for name in ("alerts.yml", "grafana-dashboard.json", "openapi.json")),
         "usr/lib/sysusers.d/smsbridge.conf", "usr/lib/tmpfiles.d/smsbridge.conf", "usr/share/man/man1/modemsim.1",
         "usr/share/man/man1/smsbridge.1", "usr/share/man/man5/smsbridged.conf.5", "usr/share/man/man8/smsbridged.8", *rules}
     assert (installed / "etc/smsbridge/quirks.d").is_dir()
