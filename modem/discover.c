@@ -120,6 +120,8 @@ static void look_at_ports(struct discover *d, int64_t now)
 {
     struct usb_port all[DISCOVER_PORTS_MAX];
     size_t n = usb_bus_ports(d->bus, all, DISCOVER_PORTS_MAX);
+    if (n == USB_BUS_UNKNOWN)
+        return; /* not: all of them are unplugged */
     for (size_t i = 0; i < DISCOVER_PORTS_MAX; i++)
         d->ports[i].present = false;
     for (size_t i = 0; i < n; i++) {

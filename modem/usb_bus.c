@@ -11,6 +11,8 @@
 #include "log.h"
 #include "text.h"
 
+#define LIST_TRIES 5
+
 struct usb_bus {
     struct udev *udev;
     struct udev_monitor *monitor; /* NULL: none */
@@ -69,8 +71,12 @@ size_t usb_bus_ports(struct usb_bus *b, struct usb_port *out, size_t max)
     struct sp_port **list = NULL;
     size_t n = 0;
     (void)b;
-    if (sp_list_ports(&list) != SP_OK)
-        return 0;
+    /* A port that goes while it looks: libserialport 0.1.1 fails, or says SP_OK and gives no list. */
+    for (int i = 0; !list && i < LIST_TRIES; i++)
+        if (sp_list_ports(&list) != SP_OK)
+            list = NULL;
+    if (!list)
+        return access("/sys/class/tty", F_OK) == 0 ? USB_BUS_UNKNOWN : 0;
     for (size_t i = 0; list[i] && n < max; i++)
         n += usb_find(sp_get_port_name(list[i]), &out[n]) == OK;
     sp_free_port_list(list);
