@@ -21,7 +21,7 @@ export function callbacks(body) {
     ['Made', (c) => time(c.time)],
     ['Tries', (c) => c.tries, 'number'],
     ['Last error', (c) => foreign(c.error)],
-    ['', (c) => h('button', { type: 'button', 'data-key': c.id, 'aria-label': `Send again: ${c.kind} of ${c.time} to ${c.url}`, onclick: () => again(c.id) }, 'Send again')],
+    ['Action', (c) => h('button', { type: 'button', 'data-key': c.id, 'aria-label': `Send again: ${c.kind} of ${c.time} to ${c.url}`, onclick: () => again(c.id) }, 'Send again')],
   ];
   async function load() {
     const rows = await api.get('/callbacks/?state=failed');
