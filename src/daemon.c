@@ -474,6 +474,7 @@ enum err daemon_start(struct config *config, struct daemon **out)
 {
     struct daemon *d = calloc(1, sizeof *d);
     if (!d) {
+        log_error("main", "cannot start: %s", err_str(ERR_NO_MEMORY));
         config_free(config);
         return ERR_NO_MEMORY;
     }
