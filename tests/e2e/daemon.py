@@ -19,16 +19,22 @@ READY = re.compile(r"ready api=(\S+) links=(\S+)")
 FINAL = {"DELIVERED", "FAIL"}
 
 
+given_ports = set()
+
+
 def free_port():
-    """A port that stays ours over a restart: below the range from which the kernel takes ports for clients, and each worker of
-    pytest-xdist in a part of its own."""
+    """A port that stays ours over a restart: below the range from which the kernel takes ports for clients, each worker of
+    pytest-xdist in a part of its own, and none twice, for who has one may not be listening just now."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     for _ in range(1000):
         port = 10000 + worker * 2000 + random.randrange(2000)
+        if port in given_ports:
+            continue
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 s.bind(("127.0.0.1", port))
+                given_ports.add(port)
                 return port
             except OSError:
                 continue

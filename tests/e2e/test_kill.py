@@ -116,7 +116,9 @@ class Rig(threading.Thread):
         """Nothing lost, nothing twice: by our word, by the network's, and by the inbox."""
         for msgid in self.client.msgids.values():
             self.daemon.wait_status(msgid, "DELIVERED", 180)
-        assert arrivals(self.sim) == collections.Counter(self.client.parts), "lost, or twice"
+        came, wanted = arrivals(self.sim), self.client.parts
+        wrong = {n: (came[n], wanted.get(n, 0)) for n in {*came, *wanted} if came[n] != wanted.get(n, 0)}
+        assert not wrong, f"lost, or twice: {wrong}"
         wanted = [f"inbound {i}" + LONG * (i % 2) for i in range(self.injected)]
         until("the inbox is whole", lambda: len(self.inbox()) >= len(wanted), 60)
         assert sorted(self.inbox()) == sorted(wanted)
@@ -149,7 +151,7 @@ def test_killed_two_hundred_times_and_at_every_commit(tmp_path):
             rig.start()
         for rig in rigs:
             rig.join()
-        failed = {rig.index: rig.failed for rig in rigs if rig.failed}
+        failed = {rig.index: str(rig.failed) for rig in rigs if rig.failed}
         assert not failed, failed
         posts = collections.defaultdict(list)
         for post in receiver.at():
