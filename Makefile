@@ -62,8 +62,8 @@ $(B)/src/api_web.o: $(wildcard web/*)
 UNIT   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
 TARGET := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 REPLAY := $(TARGET:%=$(B)/replay/%)
-# `make check` shares two cores with nobody; the slow hosts of CI get the time they need.
-E2E_JOBS ?= 2
+# Most of an end to end test is waiting, too.
+E2E_JOBS ?= 4
 UNIT_JOBS ?= 4
 E2E_ARGS ?=
 VM_ARGS  ?=
