@@ -192,7 +192,8 @@ static void take_result(struct csv *f, const char *line)
     char number[24] = "";
     size_t n = strcspn(line, ","),
            digits = strncmp(line, "csv-", 4) ? 0 : strspn(line + 4, "0123456789");
-    if (digits == 0 || digits >= sizeof number || n >= KEY_MAX || strcspn(line + n + 1, ",") != 32)
+    if (digits == 0 || digits >= sizeof number || n >= KEY_MAX || line[n] != ',' ||
+        strcspn(line + n + 1, ",") != 32)
         return;
     memcpy(number, line + 4, digits);
     if (text_int(number, 1, (int64_t)f->rows, &row) == OK)
