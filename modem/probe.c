@@ -83,9 +83,9 @@ static enum err wake_up(struct at *at, const struct probe *p)
 {
     enum err e;
     do
-        e = at_resync(at, ATTEMPT_MS);
+        e = atomic_load(&p->stop) ? ERR_CLOSED : at_resync(at, ATTEMPT_MS);
     while (e == ERR_TIMEOUT && !over(p));
-    return e == ERR_TIMEOUT && atomic_load(&p->stop) ? ERR_CLOSED : e;
+    return e;
 }
 
 /* "490154203237518", "+CGSN: \"490154203237518\"", "490154203237518,00": the first run of 14 to 17 digits. */
@@ -149,7 +149,7 @@ static enum err talk(struct probe *p, struct port *port)
     if (e == OK)
         e = ask_imei(t.at, p);
     at_free(t.at);
-    return e;
+    return atomic_load(&p->stop) ? ERR_CLOSED : e; /* half an answer is none */
 }
 
 enum err probe_port(struct probe *p)

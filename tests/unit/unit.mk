@@ -22,6 +22,7 @@ modem_send_test_OBJ := $(MODEM_RIG_OBJ)
 modem_in_test_OBJ := $(MODEM_RIG_OBJ)
 modem_life_test_OBJ := $(MODEM_RIG_OBJ)
 modem_ports_test_OBJ := $(MODEM_RIG_OBJ)
+discover_test_OBJ := $(MODEM_OBJ_ALL) tests/unit/modem_peer.o
 modem_ladder_test_OBJ := $(MODEM_RIG_OBJ)
 modem_power_test_OBJ := modem/modem_power.o
 modem_pin_test_OBJ := $(MODEM_RIG_OBJ)
