@@ -7,9 +7,10 @@
 
 #include "clock.h"
 
-#define UNHEARD_MS CLK_MINUTE_MS /* unplugged: nobody can tell before it is heard again */
-#define SOON_MS    (30 * CLK_SECOND_MS)
-#define SHORT_MS   (2 * CLK_SECOND_MS)
+#define UNHEARD_MS         CLK_MINUTE_MS /* unplugged: nobody can tell before it is heard again */
+#define NETWORK_REPEATS_MS (15 * CLK_SECOND_MS)
+#define SOON_MS            (30 * CLK_SECOND_MS)
+#define SHORT_MS           (2 * CLK_SECOND_MS)
 
 static int64_t step_ms(const struct farm_failure *f, size_t step)
 {
@@ -78,15 +79,22 @@ static struct farm_decision by_plan(const struct farm_failure *f)
     return plans[f->why->plan](f);
 }
 
-/* A modem that answers again may repeat it; not one that restarted: a report may be waiting for it. */
+/* A modem that answers again may repeat it; not one that restarted: a report may be waiting for it.  Behind three
+ * minutes of silence reports may have been refused by a modem that waited for its +CNMA: the network repeats them. */
 static struct farm_decision in_doubt(const char *code)
 {
-    static const char *const gone[] = {"unplugged", "stopping", "restarted"};
-    if (strcmp(code, gone[0]) == 0)
-        return (struct farm_decision){STORE_VERDICT_UNCERTAIN, UNHEARD_MS};
-    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
-        if (strcmp(code, gone[i]) == 0)
-            return (struct farm_decision){STORE_VERDICT_UNCERTAIN, 0};
+    static const struct {
+        const char *code;
+        struct farm_decision decision;
+    } rows[] = {
+        {"unplugged", {STORE_VERDICT_UNCERTAIN, UNHEARD_MS}},
+        {"stopping", {STORE_VERDICT_UNCERTAIN, 0}},
+        {"restarted", {STORE_VERDICT_UNCERTAIN, 0}},
+        {"timeout", {STORE_VERDICT_REPEAT, NETWORK_REPEATS_MS}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(code, rows[i].code) == 0)
+            return rows[i].decision;
     return (struct farm_decision){STORE_VERDICT_REPEAT, 0};
 }
 

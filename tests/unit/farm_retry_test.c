@@ -72,7 +72,7 @@ static void test_rows(void **state)
         /* for good, nothing tried, not known */
         {"CMS 1", FAULT_REFUSED, 0, "", 3, STORE_VERDICT_FAIL, 0},
         {"no prompt", FAULT_ABANDONED, 0, "", 3, STORE_VERDICT_BACK, 0},
-        {"timeout", FAULT_UNCERTAIN, 0, "", 3, STORE_VERDICT_REPEAT, 0},
+        {"timeout", FAULT_UNCERTAIN, 0, "", 3, STORE_VERDICT_REPEAT, 15000},
         {"restarted", FAULT_UNCERTAIN, 0, "", 3, STORE_VERDICT_UNCERTAIN, 0},
         {"stopping", FAULT_UNCERTAIN, 0, "", 3, STORE_VERDICT_UNCERTAIN, 0},
         {"CMS 332", FAULT_UNCERTAIN, 2, "", 3, STORE_VERDICT_REPEAT, 0},
