@@ -57,6 +57,7 @@ struct db {
     struct store_words opt_out, opt_in;
     struct fleet *fleet; /* store_route.c */
     bool uncertain_resend; /* the policy, as the last tick told it */
+    int64_t tick_ms; /* the wall clock at the last tick; 0: none yet */
     int64_t link_cursor; /* how far store_tick() has looked for links to erase */
 };
 

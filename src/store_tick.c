@@ -15,6 +15,7 @@
 #define KEY_LIFE_MS     CLK_DAY_MS
 #define IN_HAND_MS      (10 * CLK_SECOND_MS)
 #define BEHIND_MS       (10 * CLK_SECOND_MS)
+#define TICKS_MS        5000                /* what may have become due since the last tick */
 #define CLOCK_JUMP_MS   (2 * CLK_MINUTE_MS) /* beyond UNHEARD_MS */
 
 struct tick {
@@ -243,16 +244,52 @@ static enum err prune_small(struct db *db, const struct tick *t)
     return e;
 }
 
+/* Before the first tick: when the newest message came tells best what time it had been. */
+static enum err last_clock(struct db *db, int64_t *last_ms)
+{
+    *last_ms = db->tick_ms;
+    return db->tick_ms
+               ? OK
+               : db_value(db, last_ms, 0,
+                          "SELECT accepted_ms FROM message ORDER BY id DESC LIMIT 1", NO_ARGS);
+}
+
+/* A clock that was set back: what was due stays due, and pauses are as long as they were.  Only send_at waits for the
+ * new clock. */
+static enum err follow_clock(struct db *db, const struct tick *t)
+{
+    int64_t last_ms;
+    enum err e = last_clock(db, &last_ms);
+    if (e)
+        return e;
+    if (last_ms > t->now_ms + CLOCK_JUMP_MS) {
+        const struct db_arg args[] = {INT(t->now_ms), INT(last_ms), INT(last_ms + TICKS_MS)};
+        e = db_run(db,
+                   "UPDATE part SET due_ms=max(?1, due_ms-(?2-?1)) WHERE state=0 AND due_ms>?1"
+                   " AND (due_ms<=?3 OR tries>0)",
+                   args, 3);
+        if (!e)
+            e = db_run(db,
+                       "UPDATE outbox SET next_ms=max(?1, next_ms-(?2-?1)) WHERE state=0"
+                       " AND next_ms>?1",
+                       args, 2);
+        db->parts_due = true;
+    }
+    return e;
+}
+
 static enum err run_tick(struct db *db, void *arg)
 {
     static enum err (*const duties[])(struct db *, const struct tick *) = {
-        settle_uncertain, watch_messages, partial_sets, prune_messages,
-        prune_inbox,      erase_links,    prune_small,
+        follow_clock,   settle_uncertain, watch_messages, partial_sets,
+        prune_messages, prune_inbox,      erase_links,    prune_small,
     };
     enum err e = OK;
     db->uncertain_resend = ((const struct tick *)arg)->policy->uncertain_resend;
     for (size_t i = 0; !e && i < sizeof duties / sizeof duties[0]; i++)
         e = duties[i](db, arg);
+    if (!e)
+        db->tick_ms = ((const struct tick *)arg)->now_ms;
     return e;
 }
 

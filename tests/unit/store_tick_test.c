@@ -95,6 +95,27 @@ static void a_clock_set_back_does_not_hold_them(void **state)
     assert_int_equal(kit_claim(k, "gsm1", T0 + 600000, &c), OK);
 }
 
+/* What was due stays due; what was to wait for a time waits for it by the new clock. */
+static void a_clock_set_back_holds_nothing_that_was_due(void **state)
+{
+    struct kit *k = *state;
+    struct store_claim c;
+    struct store_new_message due = kit_message(k, "+811"), later = kit_message(k, "+812");
+    due.due_ms = T0 + CLK_DAY_MS;
+    later.due_ms = T0 + CLK_DAY_MS + CLK_HOUR_MS;
+    due.valid_until_ms = later.valid_until_ms = T0 + 9 * CLK_DAY_MS;
+    assert_int_equal(kit_accept(k, &due, T0 + CLK_DAY_MS), OK);
+    assert_int_equal(kit_accept(k, &later, T0 + CLK_DAY_MS), OK);
+    tick(k, &policy, T0 + CLK_DAY_MS);
+    assert_int_equal(kit_claim(k, "gsm1", T0, &c), ERR_EMPTY);
+    tick(k, &policy, T0);
+    assert_int_equal(kit_claim(k, "gsm1", T0, &c), OK);
+    assert_int_equal(kit_claim(k, "gsm1", T0, &c), ERR_EMPTY);
+    tick(k, &policy, T0 + 1000);
+    assert_int_equal(kit_claim(k, "gsm1", T0 + CLK_DAY_MS, &c), ERR_EMPTY);
+    assert_int_equal(kit_claim(k, "gsm1", T0 + CLK_DAY_MS + CLK_HOUR_MS, &c), OK);
+}
+
 static void validity_runs_out(void **state)
 {
     struct kit *k = *state;
@@ -280,6 +301,7 @@ int main(void)
         T(uncertain_waits_while_older_reports_come_in),
         T(uncertain_fails_where_that_is_wanted),
         T(a_clock_set_back_does_not_hold_them),
+        T(a_clock_set_back_holds_nothing_that_was_due),
         T(validity_runs_out),
         T(no_report_in_time),
         T(links_are_erased_and_go),
