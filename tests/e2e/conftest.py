@@ -1,4 +1,6 @@
 """Fixtures: modem simulators, daemons and webhook receivers, each real, each stopped by its own pid."""
+import itertools
+
 import pytest
 
 from daemon import Daemon
@@ -8,10 +10,10 @@ from sim import Sim
 @pytest.fixture
 def make_sim(tmp_path):
     """make_sim(modems=1, *options): a running modemsim."""
-    started = []
+    started, numbers = [], itertools.count()
 
     def make(*args, **options):
-        sim = Sim(tmp_path / f"sim{len(started)}", *args, **options)
+        sim = Sim(tmp_path / f"sim{next(numbers)}", *args, **options)   # from several threads, too
         started.append(sim)
         sim.start()
         return sim
@@ -23,10 +25,10 @@ def make_sim(tmp_path):
 @pytest.fixture
 def make_daemon(tmp_path):
     """make_daemon(modems={...}, sections={...}): a running smsbridged that must end well when the test does."""
-    made = []
+    made, numbers = [], itertools.count()
 
     def make(*args, start=True, **options):
-        daemon = Daemon(tmp_path / f"daemon{len(made)}", *args, **options)
+        daemon = Daemon(tmp_path / f"daemon{next(numbers)}", *args, **options)
         made.append(daemon)
         return daemon.start() if start else daemon
     yield make
