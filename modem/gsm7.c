@@ -117,6 +117,16 @@ unsigned gsm7_encode_in(uint8_t locking, uint8_t single, uint32_t cp, uint8_t ou
     return 2;
 }
 
+unsigned gsm7_languages(unsigned among, uint32_t cp)
+{
+    uint8_t code[2];
+    unsigned having = 0;
+    for (uint8_t i = 0; i < GSM7_LANGUAGES; i++)
+        if (among >> i & 1 && gsm7_encode_in(i, i, cp, code))
+            having |= 1u << i;
+    return having;
+}
+
 void gsm7_decoder_init(struct gsm7_decoder *d, uint8_t locking, uint8_t single)
 {
     d->locking = table_of(gsm7_locking, locking);

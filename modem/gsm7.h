@@ -21,6 +21,8 @@ unsigned gsm7_encode(uint32_t cp, uint8_t out[2]);
 
 /* The same in a language's locking and single shift tables; 0: the default ones. */
 unsigned gsm7_encode_in(uint8_t locking, uint8_t single, uint32_t cp, uint8_t out[2]);
+/* Of these languages (bit i: language i) those that have the character in either table. */
+unsigned gsm7_languages(unsigned among, uint32_t cp);
 
 /* Septets arrive one by one; an escape sequence may span parts of a message. */
 struct gsm7_decoder {

@@ -154,18 +154,33 @@ static void try_language(const char *text, size_t len, uint8_t lock, uint8_t sin
         *best = plan;
 }
 
+/* Languages that have whatever the default alphabet has not; the others need not be tried. */
+static unsigned languages_for(const char *text, size_t len)
+{
+    unsigned languages = (1u << GSM7_LANGUAGES) - 2;
+    uint32_t cp;
+    for (size_t at = 0; at < len && languages && text_utf8_next(text, len, &at, &cp) == OK;) {
+        uint8_t code[2];
+        if (gsm7_encode(cp, code) == 0)
+            languages = gsm7_languages(languages, cp);
+    }
+    return languages;
+}
+
 /* Single shift tables first, and so where equally many parts come out: a phone that does not know one shows the
  * letter that stands there without its accent (6.2.1.2.2); without a locking one it shows any letter. */
 enum err sms_plan_national(const char *text, struct sms_plan *plan)
 {
     size_t len = strlen(text);
     enum err e = sms_plan(text, plan);
-    if (e || plan->alphabet != SMS_UCS2)
+    if (e || plan->alphabet != SMS_UCS2 || plan->parts == 1)
         return e;
-    for (uint8_t i = 1; i < GSM7_LANGUAGES && plan->parts > 1; i++)
-        try_language(text, len, 0, i, plan);
-    for (uint8_t i = 1; i < GSM7_LANGUAGES && plan->parts > 1; i++) {
-        if (!gsm7_locking[i])
+    unsigned languages = languages_for(text, len);
+    for (uint8_t i = 1; i < GSM7_LANGUAGES; i++)
+        if (languages >> i & 1)
+            try_language(text, len, 0, i, plan);
+    for (uint8_t i = 1; i < GSM7_LANGUAGES; i++) {
+        if (!(languages >> i & 1) || !gsm7_locking[i])
             continue;
         try_language(text, len, i, 0, plan);
         try_language(text, len, i, i, plan);
