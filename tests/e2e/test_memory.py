@@ -1,5 +1,6 @@
 """The n-th allocation fails, for a sample of n: a clean error or service, never a crash and never a hang."""
 import random
+import time
 
 import pytest
 import requests
@@ -70,6 +71,15 @@ def session(daemon, slug):
     return statuses
 
 
+def fewest_descriptors(pid):
+    """Of a second: a connection that was answered may still be open."""
+    fewest, ends = descriptors(pid), time.monotonic() + 1
+    while time.monotonic() < ends:
+        fewest = min(fewest, descriptors(pid))
+        time.sleep(0.02)
+    return fewest
+
+
 def start_failing(make_daemon, sim, flag, every):
     daemon = make_daemon(modems={"m0": sim.port(0)}, env=preload("malloc", FAIL_AT=1, FAIL_EVERY=every, FAIL_WHILE=flag),
                          sections={"queue": {"uncertain_after": "5s"}})
@@ -100,11 +110,11 @@ def test_while_it_serves(make_sim, make_daemon, tmp_path, every):
         daemon.wait_modem("m0")
         messages = until("all is sent", lambda: all_sent(daemon), 60)
         daemon.http.close()
-        held.append((descriptors(daemon.process.pid), rss(daemon.process.pid)))
+        held.append((fewest_descriptors(daemon.process.pid), rss(daemon.process.pid)))
     print(sorted(set(seen)), held)
     assert set(seen) <= {0, 200, 201, 302, 400, 404, 413, 429, 431, 500, 503}, set(seen)
     assert every < 100 or {201, 302} <= set(seen)
-    assert min(n for n, _ in held[2:]) <= max(n for n, _ in held[:2]), "descriptors"
+    assert held[-1][0] <= held[0][0], "descriptors"
     assert held[-1][1] - held[1][1] < 2048, "memory"
     assert [m["status"] for m in messages] == ["DELIVERED"] * len(messages)
     assert len(messages) >= 1 + seen.count(201)
