@@ -83,6 +83,8 @@ static void failed(struct modem *m, const struct modem_fault *why)
     }
     m->job.part = 0;
     m->next_claim_ms = 0;
+    if (why->class == FAULT_UNCERTAIN)
+        m->routing_check_ms = clk_mono_ms(); /* its report must find its way */
 }
 
 static void failed_with(struct modem *m, enum fault_class class, const char *code, const char *text)

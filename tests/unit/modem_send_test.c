@@ -51,6 +51,26 @@ static void test_fault_classes(void **state)
     }
 }
 
+/* Only a report tells what became of it: a routing that was lost meanwhile is set again at once, not with the next
+ * look around. */
+static void test_in_doubt_the_routing_is_looked_at(void **state)
+{
+    struct rig *r = *state;
+    int often = modem_timing.keepalive_ms, around = modem_timing.housekeeping_ms;
+    modem_timing.keepalive_ms = modem_timing.housekeeping_ms = 60000;
+    rig_start_ready(r);
+    unsigned before = peer_count(r->peer, "AT+CNMI?"), set = peer_count(r->peer, "AT+CNMI=2");
+    peer_answer_once(r->peer, "AT+CNMI?", "\r\n+CNMI: 2,0,0,0,0\r\n" OK_);
+    peer_answer_once(r->peer, "PDU", "\r\n+CMS ERROR: 332\r\n");
+    rig_send(r, SOMEONE);
+    TOLD(r, "failed 1 uncertain CMS 332");
+    WANT(r, peer_wait(r->peer, "AT+CNMI?", before + 1, 2000));
+    WANT(r, peer_wait(r->peer, "AT+CNMI=2", set + 1, 2000));
+    rig_still_sends(r, 2);
+    modem_timing.keepalive_ms = often;
+    modem_timing.housekeeping_ms = around;
+}
+
 static void test_fault_before_the_prompt_is_certain(void **state)
 {
     struct rig *r = *state;
@@ -312,6 +332,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_fault_classes),
+        RIG_TEST(test_in_doubt_the_routing_is_looked_at),
         RIG_TEST(test_fault_before_the_prompt_is_certain),
         RIG_TEST(test_validity_refused),
         RIG_TEST(test_two_recipients_barred),
