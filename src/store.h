@@ -171,7 +171,8 @@ enum err store_part_tries(struct store *s, uint64_t part, unsigned *tries, char 
 enum err store_part_in_doubt(struct store *s, const char *modem, int64_t now_ms, uint64_t *part);
 /* The same, where no other part was tried there since: a late +CMGS is about it.  0: none, or about that other. */
 enum err store_part_awaited(struct store *s, const char *modem, int64_t now_ms, uint64_t *part);
-/* It cannot be heard any more: what it was to repeat at once is uncertain. */
+/* It cannot be heard any more: what it was to repeat at once is uncertain, and the waiting for reports about its
+ * uncertain parts begins in a minute at the earliest; for those tried within an hour. */
 enum err store_part_unheard(struct store *s, const char *modem, int64_t now_ms);
 /* That modem works again, so late answers and reports can come, some repeated by the network: its uncertain
  * parts wait from now on, and 15 s more. */

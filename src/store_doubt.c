@@ -130,6 +130,7 @@ enum err store_part_awaited(struct store *s, const char *modem, int64_t now_ms, 
     return e;
 }
 
+/* While it is away no report comes through it: what waits for one waits on, as does what it was to repeat. */
 static enum err run_unheard(struct db *db, void *arg)
 {
     const struct doubt *d = arg;
@@ -137,10 +138,15 @@ static enum err run_unheard(struct db *db, void *arg)
     enum err e = name_id(db, DB_MODEM, d->modem, &modem);
     if (e)
         return e;
-    return db_run(db,
-                  "UPDATE part SET state=3, doubt=3, since_ms=?2"
-                  " WHERE state=0 AND modem=?1 AND rank=-1",
-                  ARGS(INT(modem), INT(d->now_ms + UNHEARD_MS)));
+    e = db_run(db,
+               "UPDATE part SET since_ms=max(since_ms, ?2)"
+               " WHERE state=3 AND modem=?1 AND tried_ms>?3",
+               ARGS(INT(modem), INT(d->now_ms + UNHEARD_MS), INT(d->now_ms - PATIENCE_MS)));
+    return e ? e
+             : db_run(db,
+                      "UPDATE part SET state=3, doubt=3, since_ms=?2"
+                      " WHERE state=0 AND modem=?1 AND rank=-1",
+                      ARGS(INT(modem), INT(d->now_ms + UNHEARD_MS)));
 }
 
 enum err store_part_unheard(struct store *s, const char *modem, int64_t now_ms)

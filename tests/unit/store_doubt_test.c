@@ -143,6 +143,40 @@ static void its_modem_is_gone(void **state)
     assert_int_equal(c.job.part, lost.job.part);
 }
 
+/* A restart, say, takes longer than the wait for the report: that comes through this modem and no other. */
+static void while_its_modem_is_away_it_waits(void **state)
+{
+    struct kit *k = *state;
+    struct store_claim lost, c;
+    send_some(k, 5, false);
+    (void)lose_one(k, STORE_UNCERTAIN_DEFAULT, &lost);
+    assert_int_equal(store_part_unheard(k->store, "gsm2", T0 + 590000), OK); /* another's going */
+    assert_int_equal(store_part_unheard(k->store, "gsm1", T0 + 599000), OK);
+    assert_int_equal(store_tick(k->store, &resend, T0 + 620000), OK);
+    assert_int_equal(kit_claim(k, "gsm2", T0 + 620000, &c), ERR_EMPTY);
+    assert_int_equal(store_part_heard_again(k->store, "gsm1", T0 + 630000), OK);
+    assert_int_equal(store_tick(k->store, &resend, T0 + 1244999), OK);
+    assert_int_equal(kit_claim(k, "gsm1", T0 + 1244999, &c), ERR_EMPTY);
+    assert_int_equal(store_tick(k->store, &resend, T0 + 1245000), OK);
+    assert_int_equal(kit_claim(k, "gsm1", T0 + 1245000, &c), OK);
+    assert_int_equal(c.job.part, lost.job.part);
+}
+
+static void but_not_for_ever(void **state)
+{
+    struct kit *k = *state;
+    struct store_claim lost, c;
+    send_some(k, 5, false);
+    (void)lose_one(k, STORE_UNCERTAIN_DEFAULT, &lost);
+    for (int64_t t = 0; t <= CLK_HOUR_MS; t += CLK_MINUTE_MS) /* it comes and goes */
+        assert_int_equal(store_part_unheard(k->store, "gsm1", T0 + t), OK);
+    int64_t end = T0 + CLK_HOUR_MS + 600000;
+    assert_int_equal(store_part_unheard(k->store, "gsm1", end), OK);
+    assert_int_equal(store_tick(k->store, &resend, end), OK);
+    assert_int_equal(kit_claim(k, "gsm2", end, &c), OK);
+    assert_int_equal(c.job.part, lost.job.part);
+}
+
 #define KIT_TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 
 int main(void)
@@ -156,6 +190,8 @@ int main(void)
         KIT_TEST(never_where_it_is_to_fail),
         KIT_TEST(a_report_is_faster),
         KIT_TEST(its_modem_is_gone),
+        KIT_TEST(while_its_modem_is_away_it_waits),
+        KIT_TEST(but_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
