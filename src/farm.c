@@ -59,6 +59,7 @@ static enum err settle_sent(struct worker *w, const struct sms_job *job, int mr,
 {
     int64_t now_ms = clk_wall_ms();
     struct store_claim claim = claim_for(w, now_ms);
+    atomic_store(&w->idle, true); /* as in hook_next: there may be nothing next */
     enum err e = store_part_sent(w->farm->options.store, job->part, w->name, w->iccid, mr, now_ms,
                                  next ? &claim : NULL);
     if (e)
@@ -69,6 +70,8 @@ static enum err settle_sent(struct worker *w, const struct sms_job *job, int mr,
     if (next) {
         *next = claim.job;
         remember(w, &claim);
+        if (claim.job.part)
+            atomic_store(&w->idle, false);
     }
     return OK;
 }
@@ -105,6 +108,7 @@ static enum err hook_failed(void *ctx, const char *modem, const struct sms_job *
     struct store *store = w->farm->options.store;
     unsigned tries = 0;
     char last[STORE_CODE_MAX] = "";
+    atomic_store(&w->idle, true); /* it claims nothing with this */
     if (why->class == FAULT_HELD) {
         enum err held = settle_sent(w, job, -1, NULL);
         if (!held)
