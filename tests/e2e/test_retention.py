@@ -117,7 +117,7 @@ def test_they_stall_nothing(make_sim, make_daemon):
     began, longest, sent = time.monotonic(), {}, []
     timed(longest, "start", daemon.start)
     daemon.wait_modem("m0")
-    while time.monotonic() - began < 6 * SLOW:
+    while time.monotonic() - began < 6:
         number = f"+4916{len(sent):08d}"
         msgid = timed(longest, "acceptance", lambda to=number: daemon.send(to, "see https://example.com/new", track_link="true"))
         sent.append(msgid)
