@@ -88,7 +88,7 @@ def test_masked(make_sim, make_daemon, listen):
     daemon.wait_modem("m0")
     listener = listen(daemon, "m0")
     busy(sim, daemon)
-    text = listener.wait("+CLIP")
+    text = listener.wait("+CLIP: ")
     text = listener.stop()
     lines = text.splitlines()
     assert lines[0].startswith("# modem m0, smsbridge ") and lines[0].endswith("masked")
@@ -113,7 +113,7 @@ def test_unmasked_but_never_the_pin(make_sim, make_daemon, listen):
     daemon.wait_modem("m0")
     listener = listen(daemon, "--unmasked", "m0")
     busy(sim, daemon)
-    listener.wait("+CLIP")
+    listener.wait("+CLIP: ")
     text = listener.stop()
     assert sim.modem(0)["imei"] in text and swapped(NUMBER.lstrip("+")) in text and "Balance" in text
     assert "8642" not in text
